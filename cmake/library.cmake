@@ -1,0 +1,51 @@
+# libvoxgrad.so: all sources of the root folders. ops/cuda/unavailable.cpp stands in for the CUDA files.
+set(VOXGRAD_FOLDERS core ops autograd nn optim data io)
+set(VOXGRAD_INCLUDE ${PROJECT_BINARY_DIR}/include)
+
+# <voxgrad/core/tensor.h> is core/tensor.h for everyone, in the source tree and installed.
+file(MAKE_DIRECTORY ${VOXGRAD_INCLUDE}/voxgrad)
+set(sources)
+set(public_headers)
+foreach(folder IN LISTS VOXGRAD_FOLDERS)
+  file(CREATE_LINK ${PROJECT_SOURCE_DIR}/${folder} ${VOXGRAD_INCLUDE}/voxgrad/${folder} SYMBOLIC)
+  file(GLOB_RECURSE found CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.cpp)
+  list(APPEND sources ${found})
+  file(GLOB_RECURSE found CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/${folder}/*.h)
+  if(NOT folder STREQUAL ops)
+    list(APPEND public_headers ${found})
+  endif()
+endforeach()
+list(FILTER sources EXCLUDE REGEX "/ops/cuda/")
+if(EXISTS ${PROJECT_SOURCE_DIR}/ops/cuda/unavailable.cpp)
+  list(APPEND sources ${PROJECT_SOURCE_DIR}/ops/cuda/unavailable.cpp)
+endif()
+
+# A header is internal when its first line says so ("// Internal ..."); all others are public and installed.
+set(umbrella "// Generated: every public header.\n#pragma once\n\n")
+set(installed_headers)
+foreach(header IN LISTS public_headers)
+  file(READ ${PROJECT_SOURCE_DIR}/${header} start LIMIT 11)
+  if(start STREQUAL "// Internal")
+    continue()
+  endif()
+  string(APPEND umbrella "#include <voxgrad/${header}>\n")
+  list(APPEND installed_headers ${VOXGRAD_INCLUDE}/voxgrad/${header})
+endforeach()
+file(CONFIGURE OUTPUT ${VOXGRAD_INCLUDE}/voxgrad/voxgrad.h CONTENT "${umbrella}" @ONLY)
+list(APPEND installed_headers ${VOXGRAD_INCLUDE}/voxgrad/voxgrad.h)
+
+# Shared, always: in a static library --exclude-libs does nothing, so OpenBLAS would not be private.
+add_library(voxgrad SHARED ${sources})
+add_library(voxgrad::voxgrad ALIAS voxgrad)
+set_target_properties(voxgrad PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+target_compile_features(voxgrad PUBLIC cxx_std_20)
+target_sources(voxgrad PUBLIC FILE_SET HEADERS BASE_DIRS ${VOXGRAD_INCLUDE} FILES ${installed_headers})
+target_include_directories(voxgrad SYSTEM PRIVATE ${VOXGRAD_NIFTI_INCLUDE})
+target_link_libraries(voxgrad PRIVATE $<BUILD_INTERFACE:voxgrad_options> fmt::fmt PNG::PNG ZLIB::ZLIB
+                      ${VOXGRAD_NIFTI_LIBRARY} ${VOXGRAD_ZNZ_LIBRARY} ${VOXGRAD_OPENBLAS} Threads::Threads m)
+target_link_options(voxgrad PRIVATE -Wl,--exclude-libs,ALL)
+if(NOT VOXGRAD_SANITIZE)
+  target_link_options(voxgrad PRIVATE -Wl,--no-undefined)
+endif()
+set_property(SOURCE ${PROJECT_SOURCE_DIR}/core/version.cpp APPEND PROPERTY
+             COMPILE_DEFINITIONS VOXGRAD_VERSION="${PROJECT_VERSION}")

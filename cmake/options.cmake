@@ -1,0 +1,20 @@
+# voxgrad_options: what every target of this project compiles with. Never part of the installed package.
+add_library(voxgrad_options INTERFACE)
+target_compile_features(voxgrad_options INTERFACE cxx_std_20)
+# No contraction: a * b + c must round the same way in every kernel and with every compiler.
+target_compile_options(voxgrad_options INTERFACE -Wall -Wextra -Wpedantic -ffp-contract=off)
+if(VOXGRAD_WERROR)
+  target_compile_options(voxgrad_options INTERFACE -Werror)
+endif()
+if(VOXGRAD_SANITIZE)
+  target_compile_options(voxgrad_options INTERFACE
+    -fsanitize=${VOXGRAD_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(voxgrad_options INTERFACE -fsanitize=${VOXGRAD_SANITIZE})
+endif()
+if(VOXGRAD_COVERAGE)
+  target_compile_options(voxgrad_options INTERFACE --coverage -fprofile-update=atomic)
+  target_link_options(voxgrad_options INTERFACE --coverage)
+endif()
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
