@@ -8,7 +8,8 @@
 
 #include <voxgrad/core/cpu_features.h>
 
-// The few functions of OpenBLAS used here, declared by hand: its header would define macros and types for all.
+// The few functions of OpenBLAS used here, declared by hand: its header would define macros and
+// types for all.
 extern "C" {
 void gotoblas_init();
 char* openblas_get_corename();
@@ -24,8 +25,8 @@ namespace {
 
 constexpr int kRowMajor = 101, kNoTrans = 111, kTrans = 112;
 
-// Holds an environment variable at a value (null: unset) and restores it, so that neither the program nor
-// another library notices.
+// Holds an environment variable at a value (null: unset) and restores it, so that neither the
+// program nor another library notices.
 class ScopedVariable {
  public:
   ScopedVariable(const char* name, const char* value) : name_(name) {
@@ -49,8 +50,9 @@ class ScopedVariable {
   std::optional<std::string> before_;
 };
 
-// OpenBLAS's own detection does not know processors newer than itself and falls back to SSE there, and an
-// environment variable could force an old core on us; so the core follows our instruction set. Null: detect.
+// OpenBLAS's own detection does not know processors newer than itself and falls back to SSE there,
+// and an environment variable could force an old core on us; so the core follows our instruction
+// set. Null: detect.
 const char* blas_core(InstructionSet set) {
 #if defined(__x86_64__)
   __builtin_cpu_init();
@@ -64,7 +66,8 @@ const char* blas_core(InstructionSet set) {
   return nullptr;
 }
 
-// Runs before OpenBLAS's own constructor, whatever the link order (its start-up does nothing the second time).
+// Runs before OpenBLAS's own constructor, whatever the link order (its start-up does nothing the
+// second time).
 [[gnu::constructor(101)]] void start_openblas() {
   const ScopedVariable threads("OPENBLAS_NUM_THREADS", "1");
   const ScopedVariable core("OPENBLAS_CORETYPE", blas_core(instruction_set()));
@@ -95,7 +98,8 @@ void gemm(bool trans_a, bool trans_b, Index m, Index n, Index k, T alpha, const 
     return;
   }
   Index m_block = limits.block, n_block = limits.block, k_block = limits.block;
-  // A leading dimension that BLAS cannot take is never used when the piece has one row of that matrix.
+  // A leading dimension that BLAS cannot take is never used when the piece has one row of that
+  // matrix.
   if (lda > limits.stride) (trans_a ? k_block : m_block) = 1;
   if (ldb > limits.stride) (trans_b ? n_block : k_block) = 1;
   if (ldc > limits.stride) m_block = 1;
