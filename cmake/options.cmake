@@ -20,5 +20,9 @@ if(VOXGRAD_COVERAGE)
   target_link_options(voxgrad_options INTERFACE --coverage)
 endif()
 set(CMAKE_CXX_EXTENSIONS OFF)
-set(CMAKE_CXX_VISIBILITY_PRESET hidden)
-set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+# Public headers open their namespace with default visibility. GCC carries that from a declaration to its
+# definition; clang looks at the definition's own namespace block, and so would hide everything.
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+  set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+endif()
