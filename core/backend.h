@@ -9,7 +9,7 @@ namespace [[gnu::visibility("default")]] voxgrad {
 
 /// Bytes held by a device's caching allocator.
 struct MemoryStats {
-  std::size_t current = 0;   ///< in use by live tensors and workspaces
+  std::size_t current = 0;   ///< in use by live tensors and workspaces, each rounded up to 64
   std::size_t peak = 0;      ///< highest `current` since reset_peak_memory_stats
   std::size_t reserved = 0;  ///< taken from the system: in use and cached
 };
@@ -18,20 +18,37 @@ struct MemoryStats {
 class Backend {
  public:
   virtual ~Backend() = default;
-  /// At least `bytes` bytes, 64-byte aligned; never null, also for 0 bytes. @throws OutOfMemoryError.
+  /// At least `bytes` bytes, 64-byte aligned; never null, also for 0 bytes. @throws
+  /// OutOfMemoryError.
   virtual void* allocate(std::size_t bytes) = 0;
   /// Gives back what allocate(bytes) returned.
   virtual void release(void* block, std::size_t bytes) noexcept = 0;
+  /// Sets `bytes` bytes to `value`.
   virtual void fill(void* to, std::byte value, std::size_t bytes) = 0;
-  virtual void copy(void* to, Device to_device, const void* from, Device from_device, std::size_t bytes) = 0;
+  /// Copies between memory of this device and memory of this device or of the CPU; the two must not
+  /// overlap.
+  virtual void copy(void* to, Device to_device, const void* from, Device from_device,
+                    std::size_t bytes) = 0;
+  /// Returns when all work given to the device so far is done.
   virtual void synchronize() = 0;
   virtual MemoryStats memory_stats() const = 0;
+  /// Sets `peak` to `current`.
   virtual void reset_peak_memory_stats() = 0;
   /// Returns cached free blocks to the system.
   virtual void empty_cache() = 0;
 };
 
-/// The backend of a device. @throws DeviceError where there is none, saying how to get it.
+/// The backend of a device; it lives until the process ends.
+/// @throws DeviceError where there is none, saying how to get it.
 Backend& backend(Device device);
 
-}  // namespace voxgrad
+/// Finds the backend of device `index` of one type. Called from any thread, for each look-up; it
+/// must be cheap and always give the same. @throws DeviceError naming what is missing.
+using BackendProvider = Backend& (*)(int index);
+
+/// Makes backend({type, index}) ask `provider`: how the CUDA folder makes itself known. The CPU's
+/// cannot be replaced.
+/// @throws DeviceError for DeviceType::cpu.
+void register_backend(DeviceType type, BackendProvider provider);
+
+}  // namespace gnu::visibility("default")]]voxgrad

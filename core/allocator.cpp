@@ -1,0 +1,279 @@
+#include <voxgrad/core/allocator.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cstdint>
+#include <exception>
+#include <map>
+#include <mutex>
+#include <new>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <voxgrad/core/check.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define VG_HAS_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define VG_HAS_ASAN 1
+#endif
+#endif
+#ifdef VG_HAS_ASAN
+#include <sanitizer/asan_interface.h>
+#endif
+
+namespace voxgrad {
+
+namespace {
+
+constexpr std::size_t kGranule = 64;
+constexpr std::size_t kLargestSmall = std::size_t{1} << 20;
+constexpr std::size_t kPage = std::size_t{2} << 20;
+constexpr std::size_t kAbsurd = std::size_t{1} << 62;  // beyond it rounding up could overflow
+constexpr std::size_t kSlack = std::size_t{64} << 20;
+
+// Size classes: multiples of 64 up to 512, then four steps per power of two.
+constexpr std::size_t kFineLimit = 512;
+constexpr std::size_t kFineClasses = kFineLimit / kGranule;
+constexpr std::size_t kSmallClasses = kFineClasses + 4 * 11;
+
+constexpr std::size_t round_up(std::size_t bytes, std::size_t step) {
+  return (bytes + step - 1) / step * step;
+}
+
+constexpr std::size_t granules(std::size_t bytes) {
+  return round_up(std::max<std::size_t>(bytes, 1), kGranule);
+}
+
+struct SizeClass {
+  std::size_t bin;
+  std::size_t bytes;
+};
+
+constexpr SizeClass small_class(std::size_t bytes) {
+  if (bytes <= kFineLimit) {
+    const std::size_t rounded = granules(bytes);
+    return {rounded / kGranule - 1, rounded};
+  }
+  const auto exponent = static_cast<std::size_t>(std::bit_width(bytes - 1)) - 1;  // 9 to 19
+  const std::size_t base = std::size_t{1} << exponent;
+  const std::size_t rounded = round_up(bytes, base / 4);
+  return {kFineClasses + 4 * (exponent - 9) + (rounded - base) / (base / 4) - 1, rounded};
+}
+static_assert(small_class(kLargestSmall).bin == kSmallClasses - 1);
+static_assert(small_class(kLargestSmall).bytes == kLargestSmall);
+static_assert(small_class(513).bin == kFineClasses && small_class(513).bytes == 640);
+
+std::atomic<bool> fill_fresh{false};
+std::atomic<std::size_t> workspace_bytes{std::size_t{64} << 20};
+
+}  // namespace
+
+class CachingAllocator::Impl {
+ public:
+  explicit Impl(MemorySource source) : source_(std::move(source)) {}
+  ~Impl() { empty_cache(); }
+
+  void* allocate(std::size_t bytes) {
+    if (bytes > kAbsurd) refuse(bytes);
+    const bool small = bytes <= kLargestSmall;
+    const std::size_t size = small ? small_class(bytes).bytes : round_up(bytes, kPage);
+    void* block = small ? take_cached_small(bytes) : take_cached_large(bytes, size);
+    if (block == nullptr) block = take_fresh(bytes, size, small ? kGranule : kPage);
+    set_poison(block, bytes, false);
+    return block;
+  }
+
+  void release(void* block, std::size_t bytes) noexcept {
+    set_poison(block, bytes, true);  // the rest of the block has been poisoned all along
+    std::size_t size = 0;
+    try {
+      const std::lock_guard lock(mutex_);
+      current_ -= granules(bytes);
+      if (bytes <= kLargestSmall) {
+        size = small_class(bytes).bytes;
+        small_free_[small_class(bytes).bin].push_back(block);
+      } else {
+        const auto live = large_live_.find(block);
+        if (live == large_live_.end()) std::terminate();  // not ours, or released twice
+        size = live->second;
+        large_live_.erase(live);
+        large_free_.emplace_hint(large_free_.lower_bound(size), size, Free{block, ++clock_});
+      }
+      return;
+    } catch (const std::bad_alloc&) {  // no memory for the list's own bookkeeping
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      reserved_ -= size;
+    }
+    give(block, size);
+  }
+
+  MemoryStats stats() const {
+    const std::lock_guard lock(mutex_);
+    return {current_, peak_, reserved_};
+  }
+
+  void reset_peak() {
+    const std::lock_guard lock(mutex_);
+    peak_ = current_;
+  }
+
+  void empty_cache() {
+    std::array<std::vector<void*>, kSmallClasses> small;
+    std::multimap<std::size_t, Free> large;
+    {
+      const std::lock_guard lock(mutex_);
+      small.swap(small_free_);
+      large.swap(large_free_);
+      for (std::size_t bin = 0; bin < kSmallClasses; ++bin) {
+        reserved_ -= small[bin].size() * bytes_of_bin(bin);
+      }
+      for (const auto& [size, free] : large) reserved_ -= size;
+    }
+    for (std::size_t bin = 0; bin < kSmallClasses; ++bin) {
+      for (void* block : small[bin]) give(block, bytes_of_bin(bin));
+    }
+    for (const auto& [size, free] : large) give(free.block, size);
+  }
+
+  std::mutex& mutex() { return mutex_; }
+
+ private:
+  struct Free {
+    void* block;
+    std::uint64_t since;  // the clock when it was released
+  };
+
+  static std::size_t bytes_of_bin(std::size_t bin) {
+    if (bin < kFineClasses) return (bin + 1) * kGranule;
+    const std::size_t base = std::size_t{1} << (9 + (bin - kFineClasses) / 4);
+    return base + ((bin - kFineClasses) % 4 + 1) * (base / 4);
+  }
+
+  // Called with the mutex held.
+  void count(std::size_t bytes) {
+    current_ += granules(bytes);
+    peak_ = std::max(peak_, current_);
+    highest_ = std::max(highest_, current_);
+  }
+
+  void* take_cached_small(std::size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    std::vector<void*>& free = small_free_[small_class(bytes).bin];
+    if (free.empty()) return nullptr;
+    void* block = free.back();
+    free.pop_back();
+    count(bytes);
+    return block;
+  }
+
+  void* take_cached_large(std::size_t bytes, std::size_t size) {
+    const std::lock_guard lock(mutex_);
+    const auto fit = large_free_.lower_bound(size);
+    if (fit == large_free_.end() || fit->first > size + size / 3) return nullptr;
+    void* block = fit->second.block;
+    large_live_.emplace(block, fit->first);
+    large_free_.erase(fit);
+    count(bytes);
+    return block;
+  }
+
+  // The source is asked without the mutex: the system may take its time.
+  void* take_fresh(std::size_t bytes, std::size_t size, std::size_t alignment) {
+    if (size > kLargestSmall) trim_for(bytes, size);
+    void* block = source_.take(size, alignment);
+    if (block == nullptr) {
+      empty_cache();
+      block = source_.take(size, alignment);
+    }
+    if (block == nullptr) refuse(bytes);
+    set_poison(block, size, true);
+    const std::lock_guard lock(mutex_);
+    if (size > kLargestSmall) large_live_.emplace(block, size);
+    reserved_ += size;
+    count(bytes);
+    return block;
+  }
+
+  /// Gives back the large blocks that were unused for longest while too much would be held with
+  /// `size` more.
+  void trim_for(std::size_t bytes, std::size_t size) {
+    std::vector<std::pair<void*, std::size_t>> trimmed;
+    {
+      const std::lock_guard lock(mutex_);
+      const std::size_t most = 2 * std::max(highest_, current_ + bytes) + kSlack;
+      while (reserved_ + size > most && !large_free_.empty()) {
+        const auto oldest = std::min_element(
+            large_free_.begin(), large_free_.end(),
+            [](const auto& a, const auto& b) { return a.second.since < b.second.since; });
+        trimmed.emplace_back(oldest->second.block, oldest->first);
+        reserved_ -= oldest->first;
+        large_free_.erase(oldest);
+      }
+    }
+    for (const auto& [block, block_size] : trimmed) give(block, block_size);
+  }
+
+  void give(void* block, std::size_t size) {
+    set_poison(block, size, false);
+    source_.give(block, size);
+  }
+
+  [[noreturn]] void refuse(std::size_t bytes) const {
+    const MemoryStats now = stats();
+    throw OutOfMemoryError(fmt::format(
+        "allocate: the device has not enough memory; asked {} bytes, {} in use, {} cached", bytes,
+        now.current, now.reserved - std::min(now.reserved, now.current)));
+  }
+
+  void set_poison([[maybe_unused]] void* block, [[maybe_unused]] std::size_t bytes,
+                  [[maybe_unused]] bool poisoned) const {
+#ifdef VG_HAS_ASAN
+    if (!source_.host) return;
+    if (poisoned) __asan_poison_memory_region(block, bytes);
+    else __asan_unpoison_memory_region(block, bytes);
+#endif
+  }
+
+  const MemorySource source_;
+  mutable std::mutex mutex_;
+  std::array<std::vector<void*>, kSmallClasses> small_free_;
+  std::multimap<std::size_t, Free> large_free_;        // by size; the latest released first
+  std::unordered_map<void*, std::size_t> large_live_;  // sizes of the blocks handed out
+  std::uint64_t clock_ = 0;
+  std::size_t current_ = 0;
+  std::size_t peak_ = 0;
+  std::size_t highest_ = 0;  // as peak_, but never reset
+  std::size_t reserved_ = 0;
+};
+
+CachingAllocator::CachingAllocator(MemorySource source)
+    : impl_(std::make_unique<Impl>(std::move(source))) {}
+CachingAllocator::~CachingAllocator() = default;
+
+void* CachingAllocator::allocate(std::size_t bytes) { return impl_->allocate(bytes); }
+void CachingAllocator::release(void* block, std::size_t bytes) noexcept {
+  impl_->release(block, bytes);
+}
+MemoryStats CachingAllocator::stats() const { return impl_->stats(); }
+void CachingAllocator::reset_peak() { impl_->reset_peak(); }
+void CachingAllocator::empty_cache() { impl_->empty_cache(); }
+void CachingAllocator::lock() { impl_->mutex().lock(); }
+void CachingAllocator::unlock() { impl_->mutex().unlock(); }
+
+void set_fill_fresh_memory(bool on) { fill_fresh.store(on, std::memory_order_relaxed); }
+bool fill_fresh_memory() { return fill_fresh.load(std::memory_order_relaxed); }
+
+void set_workspace_limit(std::size_t bytes) {
+  VG_CHECK(bytes > 0, ShapeError, "set_workspace_limit: the limit must be above 0; got {}", bytes);
+  workspace_bytes.store(bytes, std::memory_order_relaxed);
+}
+std::size_t workspace_limit() { return workspace_bytes.load(std::memory_order_relaxed); }
+
+}  // namespace voxgrad
