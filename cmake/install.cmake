@@ -8,3 +8,4 @@ file(WRITE ${PROJECT_BINARY_DIR}/voxgradConfig.cmake
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/voxgradConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/voxgradConfig.cmake ${PROJECT_BINARY_DIR}/voxgradConfigVersion.cmake
         DESTINATION ${VOXGRAD_PACKAGE_DIR})
+install(FILES LICENSE THIRD_PARTY_NOTICES.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
