@@ -93,10 +93,12 @@ struct Job {
   void run_tiles(int slot, bool is_caller) {
     try {
       const InTiles inside(slot);
+      bool poll = false;  // Pool::run polled before it published the job
       while (next.load(std::memory_order_relaxed) < count &&
              !stop.load(std::memory_order_relaxed)) {
         if (internal::fork_waits()) internal::yield_to_fork();
-        if (is_caller) poll_cancel();
+        if (poll) poll_cancel();
+        poll = is_caller;
         const Index tile = next.fetch_add(1, std::memory_order_relaxed);
         if (tile < count) run_tile(body, tile);
       }
@@ -137,6 +139,7 @@ class Pool {
   }
 
   void run(Job& job) {
+    poll_cancel();  // before a helper can take all tiles
     std::fegetenv(&job.environment);
     publish(job);
     job.run_tiles(0, /*is_caller=*/true);
