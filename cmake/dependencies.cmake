@@ -17,6 +17,12 @@ if(NOT PNG_FOUND)
   voxgrad_missing("libpng" libpng-dev)
 endif()
 
+find_path(VOXGRAD_JSON_INCLUDE nlohmann/json.hpp)
+mark_as_advanced(VOXGRAD_JSON_INCLUDE)
+if(NOT VOXGRAD_JSON_INCLUDE)
+  voxgrad_missing("nlohmann's JSON" nlohmann-json3-dev)
+endif()
+
 # niftilib ships neither CMake nor pkg-config files.
 find_path(VOXGRAD_NIFTI_INCLUDE nifti1_io.h PATH_SUFFIXES nifti)
 find_library(VOXGRAD_NIFTI_LIBRARY niftiio)

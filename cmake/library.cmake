@@ -40,7 +40,7 @@ add_library(voxgrad::voxgrad ALIAS voxgrad)
 set_target_properties(voxgrad PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 target_compile_features(voxgrad PUBLIC cxx_std_20)
 target_sources(voxgrad PUBLIC FILE_SET HEADERS BASE_DIRS ${VOXGRAD_INCLUDE} FILES ${installed_headers})
-target_include_directories(voxgrad SYSTEM PRIVATE ${VOXGRAD_NIFTI_INCLUDE})
+target_include_directories(voxgrad SYSTEM PRIVATE ${VOXGRAD_NIFTI_INCLUDE} ${VOXGRAD_JSON_INCLUDE})
 target_link_libraries(voxgrad PRIVATE $<BUILD_INTERFACE:voxgrad_options> fmt::fmt PNG::PNG ZLIB::ZLIB
                       ${VOXGRAD_NIFTI_LIBRARY} ${VOXGRAD_ZNZ_LIBRARY} ${VOXGRAD_OPENBLAS} Threads::Threads m)
 target_link_options(voxgrad PRIVATE -Wl,--exclude-libs,ALL)
