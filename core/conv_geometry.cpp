@@ -1,0 +1,219 @@
+#include <voxgrad/core/conv_geometry.h>
+
+#include <algorithm>
+
+#include <voxgrad/core/check.h>
+
+namespace voxgrad {
+namespace {
+
+// Sums of two products of 63-bit numbers: no intermediate value of this file can overflow it.
+__extension__ typedef __int128 Wide;
+
+// The largest coordinate along an axis, padding included: kernels add two of them freely.
+constexpr Index kLargestCoordinate = Index{1} << 61;
+
+Index narrow(std::string_view op, std::string_view what, int axis, Wide value) {
+  VG_CHECK(-kLargestCoordinate <= value && value <= kLargestCoordinate, ShapeError,
+           "{}: {} of axis {} must be at most 2^61; got {}", op, what, axis,
+           static_cast<double>(value));
+  return static_cast<Index>(value);
+}
+
+std::array<Index, 3> at_least(Index least, const Spatial& values, int rank, std::string_view op,
+                              std::string_view name) {
+  const std::array<Index, 3> each = values.at(rank, op, name);
+  for (int i = 0; i < rank; ++i) {
+    VG_CHECK(each[i] >= least, ShapeError, "{}: {} must be >= {}; got {}", op, name, least,
+             values.values());
+    narrow(op, name, i, each[i]);
+  }
+  return each;
+}
+
+// What conv and conv_transpose check alike. `input` is the slot given besides w, x or y.
+struct Common {
+  ConvGeometry geometry;
+  std::span<const Index> size;  // of the input's axes
+  Index channels;               // of the input
+
+  ConvAxis& axis(int i) { return geometry.axis[3 - geometry.rank + i]; }
+};
+
+Common check_common(std::string_view op, std::string_view name, std::span<const Index> input,
+                    std::span<const Index> w, const Spatial& stride, const Spatial& dilation,
+                    Index groups) {
+  VG_CHECK(3 <= w.size() && w.size() <= 5, ShapeError,
+           "{}: w must have 1 to 3 kernel axes after its 2 channel axes; got w {}", op, w);
+  const std::size_t rank = w.size() - 2;
+  VG_CHECK(input.size() == rank + 2 || input.size() == rank + 1, ShapeError,
+           "{}: {} must be (batch, channels, size...) or (channels, size...) with {} sizes for w "
+           "{}; got {} {}",
+           op, name, rank, w, name, input);
+  Common common{
+      .geometry = {}, .size = input.last(rank), .channels = input[input.size() - rank - 1]};
+  common.geometry.rank = static_cast<int>(rank);
+  common.geometry.groups = groups;
+  element_count(input);
+  element_count(w);
+  if (input.size() == rank + 2) common.geometry.batch = input[0];
+  const int r = common.geometry.rank;
+  const auto strides = at_least(1, stride, r, op, "stride");
+  const auto dilations = at_least(1, dilation, r, op, "dilation");
+  VG_CHECK(groups >= 1, ShapeError, "{}: groups must be >= 1; got {}", op, groups);
+  VG_CHECK(w[0] >= groups && w[0] % groups == 0, ShapeError,
+           "{}: w.shape[0] must be a positive multiple of groups = {}; got w {}", op, groups, w);
+  for (int i = 0; i < r; ++i) {
+    ConvAxis& axis = common.axis(i);
+    axis.kernel = w[static_cast<std::size_t>(i) + 2];
+    axis.stride = strides[i];
+    axis.dilation = dilations[i];
+    VG_CHECK(axis.kernel >= 1, ShapeError, "{}: kernel sizes must be >= 1; got w {}", op, w);
+    VG_CHECK(common.size[i] >= 1, ShapeError, "{}: every size of {} must be >= 1; got {} {}", op,
+             name, name, input);
+    narrow(op, "kernel size times dilation", i, Wide{axis.dilation} * (axis.kernel - 1) + 1);
+  }
+  return common;
+}
+
+// Refuses geometries whose tensors cannot exist.
+ConvGeometry check_counts(const ConvGeometry& geometry) {
+  for (const Slot slot : {Slot::x, Slot::w, Slot::y}) element_count(slot_shape(geometry, slot));
+  return geometry;
+}
+
+// The user's output_size as one number per axis.
+std::span<const Index> wanted_size(const Shape& output_size, std::size_t input_axes, int rank) {
+  const std::size_t r = static_cast<std::size_t>(rank);
+  VG_CHECK(output_size.size() == r || output_size.size() == input_axes, ShapeError,
+           "conv_transpose: output_size must have {} or {} elements; got {}", r, input_axes,
+           output_size);
+  return std::span(output_size).last(r);
+}
+
+}  // namespace
+
+std::string_view name(Slot slot) {
+  switch (slot) {
+    case Slot::x: return "x";
+    case Slot::w: return "w";
+    case Slot::y: break;
+  }
+  return "y";
+}
+
+Shape slot_shape(const ConvGeometry& geometry, Slot slot) {
+  Shape shape = slot == Slot::x   ? Shape{geometry.batch, geometry.x_channels}
+                : slot == Slot::y ? Shape{geometry.batch, geometry.y_channels}
+                                  : Shape{geometry.y_channels, geometry.x_group_channels()};
+  for (int i = 3 - geometry.rank; i < 3; ++i) {
+    const ConvAxis& axis = geometry.axis[i];
+    shape.push_back(slot == Slot::x ? axis.in : slot == Slot::y ? axis.out : axis.kernel);
+  }
+  return shape;
+}
+
+std::string to_string(const ConvGeometry& geometry) {
+  const auto list = [&](Index ConvAxis::*field) {
+    Shape values;
+    for (int i = 3 - geometry.rank; i < 3; ++i) values.push_back(geometry.axis[i].*field);
+    return fmt::format("{}", fmt::join(values, "x"));
+  };
+  return fmt::format("{}->{} k{} s{} p{} d{} g{}, {} x {} -> {}", geometry.x_channels,
+                     geometry.y_channels, list(&ConvAxis::kernel), list(&ConvAxis::stride),
+                     list(&ConvAxis::padding), list(&ConvAxis::dilation), geometry.groups,
+                     geometry.batch, list(&ConvAxis::in), list(&ConvAxis::out));
+}
+
+std::array<Index, 3> Spatial::at(int rank, std::string_view op, std::string_view name) const {
+  VG_CHECK(values_.size() == 1 || values_.size() == static_cast<std::size_t>(rank), ShapeError,
+           "{}: {} must be one number or one for each of {} axes; got {}", op, name, rank, values_);
+  std::array<Index, 3> each{};
+  for (int i = 0; i < rank; ++i) each[i] = values_[values_.size() == 1 ? 0 : i];
+  return each;
+}
+
+ConvPadding ConvPadding::parse(std::string_view mode) {
+  VG_CHECK(mode == "same" || mode == "valid", ShapeError,
+           "conv: padding must be numbers, 'same' or 'valid'; got '{}'", mode);
+  ConvPadding padding(0);
+  padding.same_ = mode == "same";
+  return padding;
+}
+
+ConvGeometry conv_geometry(std::span<const Index> x, std::span<const Index> w,
+                           const ConvSettings& settings) {
+  Common common =
+      check_common("conv", "x", x, w, settings.stride, settings.dilation, settings.groups);
+  ConvGeometry& geometry = common.geometry;
+  geometry.y_channels = w[0];
+  geometry.x_channels = checked_product(w[1], settings.groups);
+  VG_CHECK(common.channels == geometry.x_channels, ShapeError,
+           "conv: x must have w.shape[1] * groups = {} channels; got x {} and w {} with groups {}",
+           geometry.x_channels, x, w, settings.groups);
+  const auto padding = at_least(0, settings.padding.amount(), geometry.rank, "conv", "padding");
+  for (int i = 0; i < geometry.rank; ++i) {
+    ConvAxis& axis = common.axis(i);
+    axis.in = common.size[i];
+    if (settings.padding.is_same()) {
+      VG_CHECK(axis.stride == 1, ShapeError, "conv: padding 'same' needs stride 1; got stride {}",
+               settings.stride.values());
+      axis.padding = (axis.reach() - 1) / 2;
+      axis.out = axis.in;
+      continue;
+    }
+    axis.padding = padding[i];
+    const Index padded = narrow("conv", "padded size", i, Wide{axis.in} + 2 * Wide{axis.padding});
+    VG_CHECK(padded >= axis.reach(), ShapeError,
+             "conv: the padded size of axis {} must be at least dilation * (kernel - 1) + 1 = {}; "
+             "got {} from x {} "
+             "with padding {}",
+             i, axis.reach(), padded, x, axis.padding);
+    axis.out = (padded - axis.reach()) / axis.stride + 1;
+  }
+  return check_counts(geometry);
+}
+
+ConvGeometry conv_transpose_geometry(std::span<const Index> y, std::span<const Index> w,
+                                     const ConvTransposeSettings& settings) {
+  constexpr std::string_view op = "conv_transpose";
+  Common common = check_common(op, "y", y, w, settings.stride, settings.dilation, settings.groups);
+  ConvGeometry& geometry = common.geometry;
+  geometry.y_channels = w[0];
+  geometry.x_channels = checked_product(w[1], settings.groups);
+  VG_CHECK(common.channels == geometry.y_channels, ShapeError,
+           "conv_transpose: y must have w.shape[0] = {} channels; got y {} and w {}",
+           geometry.y_channels, y, w);
+  VG_CHECK(geometry.x_channels >= 1, ShapeError,
+           "conv_transpose: w.shape[1] must be >= 1; got w {}", w);
+  const auto padding = at_least(0, settings.padding, geometry.rank, op, "padding");
+  const auto extra = at_least(0, settings.output_padding, geometry.rank, op, "output_padding");
+  for (int i = 0; i < geometry.rank; ++i) {
+    ConvAxis& axis = common.axis(i);
+    axis.out = common.size[i];
+    axis.padding = padding[i];
+    const Index full = narrow(op, "full size", i, Wide{axis.out - 1} * axis.stride + axis.reach());
+    const Index least = full - 2 * axis.padding;
+    if (settings.output_size) {
+      const auto wanted = wanted_size(*settings.output_size, y.size(), geometry.rank);
+      VG_CHECK(least <= wanted[i] && wanted[i] - least < axis.stride, ShapeError,
+               "conv_transpose: output_size of axis {} must be in [{}, {}] for y {}; got {}", i,
+               least, least + axis.stride - 1, y, *settings.output_size);
+      axis.in = wanted[i];
+    } else {
+      VG_CHECK(extra[i] < std::max(axis.stride, axis.dilation), ShapeError,
+               "conv_transpose: output_padding must be below stride or below dilation; got {} with "
+               "stride {} and "
+               "dilation {} on axis {}",
+               extra[i], axis.stride, axis.dilation, i);
+      axis.in = narrow(op, "size", i, Wide{least} + extra[i]);
+    }
+    VG_CHECK(axis.in >= 1, ShapeError,
+             "conv_transpose: the result must have a size of at least 1 on axis {}; got {} from y "
+             "{} with padding {}",
+             i, axis.in, y, axis.padding);
+  }
+  return check_counts(geometry);
+}
+
+}  // namespace voxgrad

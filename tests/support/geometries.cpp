@@ -1,0 +1,78 @@
+#include "tests/support/geometries.h"
+
+namespace voxgrad::test {
+
+ConvGeometry random_geometry(std::mt19937& random) {
+  const auto pick = [&](Index least, Index most) {
+    return std::uniform_int_distribution<Index>(least, most)(random);
+  };
+  ConvGeometry g;
+  g.rank = static_cast<int>(pick(1, 3));
+  g.batch = pick(1, 3);
+  g.groups = pick(0, 2) == 0 ? pick(2, 5) : 1;
+  const bool depthwise = g.groups > 1 && pick(0, 1) == 0;
+  g.x_channels = g.groups * (depthwise ? 1 : pick(1, 5));
+  g.y_channels = g.groups * pick(1, depthwise ? 2 : 5);
+  for (int i = 3 - g.rank; i < 3; ++i) {
+    ConvAxis& axis = g.axis[i];
+    do {
+      axis.kernel = pick(1, 4);
+      axis.stride = pick(0, 1) == 0 ? 1 : pick(2, 5);
+      axis.dilation = pick(0, 1) == 0 ? 1 : pick(2, 4);
+      axis.padding = pick(0, 1) == 0 ? pick(0, 1) : pick(2, 6);
+      axis.in = pick(1, g.rank == 1 ? 23 : 9);
+    } while (axis.in + 2 * axis.padding < axis.reach());
+    axis.out = (axis.in + 2 * axis.padding - axis.reach()) / axis.stride + 1;
+    // What conv_transpose with a large output_padding, or one-sided padding, makes of it.
+    if (pick(0, 4) == 0 && axis.out > 1) --axis.out;
+  }
+  return g;
+}
+
+namespace {
+
+ConvGeometry cube(int rank, Index x_channels, Index y_channels, const ConvAxis& axis) {
+  ConvGeometry g;
+  g.rank = rank;
+  g.x_channels = x_channels;
+  g.y_channels = y_channels;
+  for (int i = 3 - rank; i < 3; ++i) {
+    g.axis[i] = axis;
+    g.axis[i].in += 3 - i;  // sizes that differ, so that swapped axes fail
+    g.axis[i].out = (g.axis[i].in + 2 * axis.padding - g.axis[i].reach()) / axis.stride + 1;
+  }
+  return g;
+}
+
+}  // namespace
+
+std::vector<ConvGeometry> large_geometries() {
+  std::vector<ConvGeometry> all{
+      cube(3, 3, 5, {.in = 19, .kernel = 3, .padding = 1}),  // the usual conv
+      cube(3, 1, 8, {.in = 20, .kernel = 3, .padding = 1}),  // first layer
+      cube(3, 16, 8, {.in = 13, .kernel = 3, .padding = 1}),
+      cube(3, 24, 40, {.in = 6, .kernel = 3, .padding = 1}),
+      cube(3, 8, 2, {.in = 17, .kernel = 1}),                             // head: no columns
+      cube(3, 5, 7, {.in = 17, .kernel = 3, .stride = 2, .padding = 1}),  // strided
+      cube(3, 4, 6, {.in = 16, .kernel = 2, .stride = 2}),                // folded where even
+      cube(2, 4, 6, {.in = 60, .kernel = 4, .stride = 4, .padding = 2}),
+      cube(2, 6, 3, {.in = 57, .kernel = 3, .stride = 2, .padding = 2, .dilation = 3}),
+      cube(2, 40, 17, {.in = 22, .kernel = 5, .padding = 2}),
+      cube(1, 7, 11, {.in = 3000, .kernel = 7, .stride = 3, .padding = 9}),
+      cube(1, 300, 10, {.in = 150, .kernel = 9, .padding = 4}),  // columns in blocks of taps
+  };
+  all[6].axis[1].in = 18;  // even: kernel == stride covers x exactly
+  all[6].axis[1].out = 9;
+  all[6].axis[2].in = 16;
+  all[6].axis[2].out = 8;
+  ConvGeometry groups = cube(3, 12, 18, {.in = 12, .kernel = 3, .padding = 1});
+  groups.groups = 6;
+  groups.batch = 2;
+  ConvGeometry depthwise = cube(2, 20, 20, {.in = 40, .kernel = 3, .stride = 2, .padding = 1});
+  depthwise.groups = 20;
+  all.push_back(groups);
+  all.push_back(depthwise);
+  return all;
+}
+
+}  // namespace voxgrad::test
