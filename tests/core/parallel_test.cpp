@@ -1,14 +1,13 @@
 #include <voxgrad/core/parallel.h>
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cfenv>
-#include <chrono>
 #include <cstdio>
+#include <limits>
 #include <mutex>
 #include <set>
 #include <stdexcept>
@@ -16,32 +15,14 @@
 #include <thread>
 #include <vector>
 
-#include <voxgrad/core/backend.h>
 #include <voxgrad/core/error.h>
+
+#include "tests/core/pool_helpers.h"
 
 namespace voxgrad {
 namespace {
 
-/// Sets the number of threads for one test.
-class Threads {
- public:
-  explicit Threads(int count) : before_(num_threads()) { set_num_threads(count); }
-  ~Threads() { set_num_threads(before_); }
-
- private:
-  const int before_;
-};
-
-void linger(int microseconds = 200) {
-  std::this_thread::sleep_for(std::chrono::microseconds(microseconds));
-}
-
-/// Waits until `done()`; false after ten seconds.
-template <typename Done>
-bool comes_true(const Done& done) {
-  for (int i = 0; i < 100000 && !done(); ++i) linger(100);
-  return done();
-}
+using namespace testing;
 
 TEST(ParallelFor, RunsEachTileOnceForAnyNumberOfThreads) {
   for (const int threads : {1, 2, 3, 8}) {
@@ -320,225 +301,6 @@ TEST(ParallelRanges, RefusesABadGrain) {
   EXPECT_THROW(parallel_ranges(5, 0, [](Index, Index) {}), ShapeError);
   EXPECT_THROW(parallel_ranges(-1, 1, [](Index, Index) {}), ShapeError);
 }
-
-/// Clears flag and hook whatever the test does.
-struct CancelScope {
-  ~CancelScope() {
-    clear_cancel();
-    set_cancel_hook({});
-  }
-};
-
-TEST(Cancel, RequestEndsRunningAndLaterCallsUntilCleared) {
-  const CancelScope scope;
-  for (const int threads : {1, 3}) {
-    const Threads pool(threads);
-    std::atomic<int> run{0};
-    EXPECT_THROW(parallel_for(100000,
-                              [&](Index) {
-                                if (++run == 5) request_cancel();
-                                linger(20);
-                              }),
-                 Cancelled);
-    EXPECT_LT(run, 50000);
-    EXPECT_THROW(parallel_for(3, [](Index) {}), Cancelled);
-    EXPECT_THROW(parallel_for(1, [](Index) {}), Cancelled);
-    EXPECT_THROW(poll_cancel(), Cancelled);
-    clear_cancel();
-    EXPECT_NO_THROW(parallel_for(3, [](Index) {}));
-  }
-}
-
-TEST(Cancel, HookIsAskedByTheCallingThreadBetweenItsTilesOnly) {
-  const CancelScope scope;
-  const Threads pool(3);
-  const auto caller = std::this_thread::get_id();
-  std::atomic<int> asked{0};
-  std::atomic<int> elsewhere{0};
-  thread_local bool in_tile = false;
-  set_cancel_hook([&] {
-    ++asked;
-    if (std::this_thread::get_id() != caller || in_tile) ++elsewhere;
-    return asked == 4;
-  });
-  EXPECT_THROW(parallel_for(100000,
-                            [&](Index) {
-                              in_tile = true;
-                              parallel_for(2, [](Index) {});
-                              linger(20);
-                              in_tile = false;
-                            }),
-               Cancelled);
-  EXPECT_EQ(asked, 4);
-  EXPECT_EQ(elsewhere, 0);
-}
-
-TEST(Cancel, HookMayCallParallelForAndChangeTheNumberOfThreads) {
-  const CancelScope scope;
-  const Threads pool(2);
-  std::atomic<int> from_hook{0};
-  bool called = false;
-  set_cancel_hook([&] {
-    if (called) return false;
-    called = true;
-    parallel_for(4, [&](Index) { ++from_hook; });
-    set_num_threads(3);
-    return false;
-  });
-  std::atomic<int> run{0};
-  parallel_for(100, [&](Index) { ++run; });
-  EXPECT_EQ(from_hook, 4);
-  EXPECT_EQ(run, 100);
-  EXPECT_EQ(num_threads(), 3);
-}
-
-TEST(Cancel, NoCancelLetsCallsRunToTheirEnd) {
-  const CancelScope scope;
-  const Threads pool(2);
-  set_cancel_hook([] { return true; });
-  request_cancel();
-  std::atomic<int> run{0};
-  {
-    const NoCancel outer;
-    { const NoCancel inner; }
-    parallel_for(20, [&](Index) { ++run; });
-    EXPECT_NO_THROW(poll_cancel());
-  }
-  EXPECT_EQ(run, 20);
-  EXPECT_THROW(poll_cancel(), Cancelled);
-}
-
-// ThreadSanitizer refuses threads in the child of a process that had several.
-#if !defined(__SANITIZE_THREAD__)
-
-/// Runs `child` in a forked process; true if it returned true within a minute.
-template <typename Child>
-bool forked_child_succeeds(const Child& child) {
-  const pid_t pid = fork();
-  if (pid == 0) {
-    alarm(60);
-    _exit(child() ? 0 : 1);
-  }
-  int status = -1;
-  waitpid(pid, &status, 0);
-  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
-/// All threads of the pool meet in one call: false where there are none.
-bool pool_works(int threads) {
-  std::atomic<int> inside{0};
-  std::atomic<int> met{0};
-  parallel_for(threads, [&](Index) {
-    ++inside;
-    if (comes_true([&] { return inside == threads; })) ++met;
-  });
-  return met == threads;
-}
-
-TEST(Fork, ChildMakesThePoolAnewWhileOtherThreadsCompute) {
-  const Threads scope(3);
-  std::atomic<bool> stop{false};
-  std::vector<std::thread> computing;
-  for (int i = 0; i < 2; ++i) {
-    computing.emplace_back([&] {
-      while (!stop) {
-        parallel_for(50, [&](Index) {
-          void* block = backend(Device{}).allocate(3000);
-          backend(Device{}).release(block, 3000);
-        });
-      }
-    });
-  }
-  for (int i = 0; i < 20; ++i) {
-    EXPECT_TRUE(forked_child_succeeds([] {
-      void* block = backend(Device{}).allocate(3000);
-      backend(Device{}).release(block, 3000);
-      if (num_threads() != 3 || !pool_works(3)) return false;
-      set_num_threads(2);
-      return pool_works(2);
-    }));
-    EXPECT_TRUE(pool_works(3));
-  }
-  stop = true;
-  for (std::thread& thread : computing) thread.join();
-}
-
-TEST(Fork, WaitsUntilNoTileRuns) {
-  const Threads scope(2);
-  std::atomic<int> inside{0};
-  std::atomic<bool> stop{false};
-  std::thread computing([&] {
-    while (!stop) {
-      parallel_for(8, [&](Index) {
-        ++inside;
-        linger(300);
-        --inside;
-      });
-      parallel_for(1, [&](Index) {
-        ++inside;
-        linger(300);
-        --inside;
-      });
-    }
-  });
-  for (int i = 0; i < 20; ++i) {
-    linger(700);
-    EXPECT_TRUE(forked_child_succeeds([&] { return inside == 0; }));
-  }
-  stop = true;
-  computing.join();
-}
-
-TEST(Fork, DoesNotWaitForACancelHookThatWaitsForTheForkingThread) {
-  const CancelScope cancel;
-  const Threads scope(2);
-  std::mutex interpreter_lock;  // what Python's GIL would be
-  std::atomic<bool> stop{false};
-  set_cancel_hook([&] {
-    const std::lock_guard lock(interpreter_lock);
-    return false;
-  });
-  std::thread computing([&] {
-    while (!stop) {
-      parallel_for(100, [](Index) { linger(10); });
-      parallel_for(1, [](Index) { parallel_for(10, [](Index) { linger(10); }); });
-    }
-  });
-  for (int i = 0; i < 20; ++i) {
-    linger(300);
-    const std::lock_guard lock(interpreter_lock);
-    EXPECT_TRUE(forked_child_succeeds([] {
-      set_cancel_hook({});
-      return pool_works(2);
-    }));
-  }
-  stop = true;
-  computing.join();
-}
-
-TEST(Fork, WithinTheCancelHookTheChildEndsTheCall) {
-  const CancelScope cancel;
-  const Threads scope(3);
-  std::atomic<int> run{0};
-  pid_t child = -1;
-  set_cancel_hook([&] {
-    if (child < 0 && run > 4) child = fork();
-    if (child == 0) alarm(60);
-    return false;
-  });
-  parallel_for(4000, [&](Index) {
-    linger(50);
-    ++run;
-  });
-  if (child == 0) _exit(run == 4000 && pool_works(3) ? 0 : 1);
-  int status = -1;
-  ASSERT_GT(child, 0);
-  waitpid(child, &status, 0);
-  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-  EXPECT_EQ(run, 4000);
-}
-
-#endif
 
 TEST(NumThreads, DISABLED_PrintForParent) { std::printf("threads=%d\n", num_threads()); }
 
