@@ -1,0 +1,354 @@
+// Reductions. The axes split into kept and reduced ones, each with its own StridedLoop over x.
+//
+// Where a reduced axis runs fastest, each output folds runs of x into a few lanes (reduce_runs);
+// where a kept one does, as in a bias gradient of channels-last data, a row of outputs is
+// accumulated at once (reduce_rows). Both cut the reduced elements into chunks of fixed size whose
+// results are merged in order. Lanes are part of the definition of the result, not of the
+// instruction set.
+#include <voxgrad/ops/reduce.h>
+
+#include <algorithm>
+#include <limits>
+#include <memory>
+#include <type_traits>
+
+#include <voxgrad/ops/cpu/strided.h>
+
+namespace voxgrad::ops::cpu {
+
+namespace {
+
+constexpr Index kChunk = Index{1} << 16;  // reduced elements per tile
+constexpr Index kLanes = 16;
+constexpr Index kRun = 64 * kLanes;  // elements added in lanes before they are folded
+constexpr Index kRowTile = 512;      // outputs accumulated at once
+constexpr Index kRowRun = 64;        // rows added in lanes before they are folded
+
+// Sums add in Lane for a short run, then in Total.
+template <typename T>
+struct Sum {
+  using In = T;
+  using Lane = std::conditional_t<std::is_floating_point_v<T>, T, std::uint64_t>;
+  using Total = std::conditional_t<std::is_floating_point_v<T>, double, std::uint64_t>;
+  using Out = std::conditional_t<std::is_floating_point_v<T>, T, std::int64_t>;
+  static constexpr Lane identity() { return Lane(0); }
+  static Lane add(Lane a, T x) { return a + static_cast<Lane>(x); }
+  static Total merge(Total a, Total b) { return a + b; }
+};
+
+template <typename T>
+struct Maximum {
+  using In = T;
+  using Lane = T;
+  using Total = T;
+  using Out = T;
+  static constexpr Lane identity() {
+    if constexpr (std::is_floating_point_v<T>) return -std::numeric_limits<T>::infinity();
+    else return std::numeric_limits<T>::lowest();
+  }
+  static Lane add(Lane a, T x) { return x > a || x != x ? x : a; }
+  static Total merge(Total a, Total b) { return add(a, b); }
+};
+
+template <typename T>
+struct Minimum {
+  using In = T;
+  using Lane = T;
+  using Total = T;
+  using Out = T;
+  static constexpr Lane identity() {
+    if constexpr (std::is_floating_point_v<T>) return std::numeric_limits<T>::infinity();
+    else return std::numeric_limits<T>::max();
+  }
+  static Lane add(Lane a, T x) { return x < a || x != x ? x : a; }
+  static Total merge(Total a, Total b) { return add(a, b); }
+};
+
+template <typename R>
+typename R::Total total_identity() {
+  return static_cast<typename R::Total>(R::identity());
+}
+
+// The kept axes with operands (x, out), and the reduced axes with operand x.
+struct Split {
+  StridedLoop<2> kept;
+  StridedLoop<1> reduced;
+};
+
+Split split(const Operand& x, const Operand& out) {
+  Shape kept, reduced;
+  Strides kept_x, kept_out, reduced_x;
+  for (std::size_t i = 0; i < x.shape.size(); ++i) {
+    if (out.shape[i] == x.shape[i]) {
+      kept.push_back(x.shape[i]);
+      kept_x.push_back(x.strides[i]);
+      kept_out.push_back(out.strides[i]);
+    } else {
+      reduced.push_back(x.shape[i]);
+      reduced_x.push_back(x.strides[i]);
+    }
+  }
+  return {StridedLoop<2>(kept, {kept_x, kept_out}), StridedLoop<1>(reduced, {reduced_x})};
+}
+
+template <typename R>
+typename R::Total fold_lanes(std::array<typename R::Lane, kLanes>& lanes) {
+  std::array<typename R::Total, kLanes> totals;
+  for (std::size_t l = 0; l < kLanes; ++l) totals[l] = static_cast<typename R::Total>(lanes[l]);
+  for (std::size_t half = kLanes / 2; half > 0; half /= 2) {
+    for (std::size_t l = 0; l < half; ++l) totals[l] = R::merge(totals[l], totals[l + half]);
+  }
+  return totals[0];
+}
+
+/// Adds n elements, `step` apart, to `total`.
+template <typename R>
+typename R::Total add_run(typename R::Total total, const typename R::In* x, Index step, Index n) {
+  using Total = typename R::Total;
+  if (n < kLanes) {
+    for (Index i = 0; i < n; ++i) {
+      total = R::merge(total, static_cast<Total>(R::add(R::identity(), x[i * step])));
+    }
+    return total;
+  }
+  for (Index begin = 0; begin < n; begin += kRun) {
+    const Index end = std::min(n, begin + kRun);
+    std::array<typename R::Lane, kLanes> lanes;
+    lanes.fill(R::identity());
+    Index i = begin;
+    if (step == 1) {
+      for (; i + kLanes <= end; i += kLanes) {
+        for (std::size_t l = 0; l < kLanes; ++l) {
+          lanes[l] = R::add(lanes[l], x[i + static_cast<Index>(l)]);
+        }
+      }
+    }
+    for (; i < end; ++i) {
+      const auto lane = static_cast<std::size_t>((i - begin) % kLanes);
+      lanes[lane] = R::add(lanes[lane], x[i * step]);
+    }
+    total = R::merge(total, fold_lanes<R>(lanes));
+  }
+  return total;
+}
+
+/// One output after the other; a reduced axis runs fastest.
+template <typename R>
+void reduce_runs(const Split& axes, const typename R::In* x, typename R::Out* out) {
+  using Total = typename R::Total;
+  using Out = typename R::Out;
+  const Index length = axes.reduced.count();
+  const auto chunk_total = [&](const typename R::In* start, Index begin, Index end) {
+    Total total = total_identity<R>();
+    axes.reduced.walk(begin, end, [&](const auto& at, const auto& step, Index n) {
+      total = add_run<R>(total, start + at[0], step[0], n);
+    });
+    return total;
+  };
+  const Index chunks = (length + kChunk - 1) / kChunk;
+  if (chunks <= 1) {
+    axes.kept.run(
+        [&](const auto& at, const auto& step, Index n) {
+          for (Index i = 0; i < n; ++i) {
+            out[at[1] + i * step[1]] =
+                static_cast<Out>(chunk_total(x + at[0] + i * step[0], 0, length));
+          }
+        },
+        std::max<Index>(1, kGrain / std::max<Index>(1, length)));
+    return;
+  }
+  const Index outputs = axes.kept.count();
+  const auto partial = std::make_unique<Total[]>(static_cast<std::size_t>(outputs * chunks));
+  parallel_for(outputs * chunks, [&](Index tile) {
+    const Index begin = tile % chunks * kChunk;
+    axes.kept.walk(tile / chunks, tile / chunks + 1, [&](const auto& at, const auto&, Index) {
+      partial[tile] = chunk_total(x + at[0], begin, std::min(length, begin + kChunk));
+    });
+  });
+  const Total* next = partial.get();
+  axes.kept.walk(0, outputs, [&](const auto& at, const auto& step, Index n) {
+    for (Index i = 0; i < n; ++i) {
+      Total total = *next++;
+      for (Index c = 1; c < chunks; ++c) total = R::merge(total, *next++);
+      out[at[1] + i * step[1]] = static_cast<Out>(total);
+    }
+  });
+}
+
+// Accumulates rows of `width` neighbouring outputs.
+template <typename R>
+class RowSums {
+ public:
+  RowSums(Index width, Index row_step)
+      // Short dense rows are taken several at once, to fill the vectors.
+      : width_(width), rows_at_once_(row_step == width ? std::max<Index>(1, 128 / width) : 1) {
+    lanes_.fill(R::identity());
+    totals_.fill(total_identity<R>());
+  }
+
+  /// n rows, `row_step` apart, of elements `step` apart.
+  void add(const typename R::In* x, Index row_step, Index n, Index step) {
+    while (n > 0) {
+      const Index rows = std::min(n, rows_at_once_);
+      const Index size = rows * width_;
+      if (step == 1) {
+        for (Index i = 0; i < size; ++i) lanes_[at(i)] = R::add(lanes_[at(i)], x[i]);
+      } else {
+        for (Index i = 0; i < size; ++i) lanes_[at(i)] = R::add(lanes_[at(i)], x[i * step]);
+      }
+      if (++added_ == kRowRun) fold();
+      x += rows * row_step;
+      n -= rows;
+    }
+  }
+
+  const typename R::Total* totals() {
+    fold();
+    return totals_.data();
+  }
+
+ private:
+  static std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+
+  void fold() {
+    using Total = typename R::Total;
+    for (Index r = 0; r < rows_at_once_; ++r) {
+      for (Index i = 0; i < width_; ++i) {
+        totals_[at(i)] = R::merge(totals_[at(i)], static_cast<Total>(lanes_[at(r * width_ + i)]));
+      }
+    }
+    std::fill_n(lanes_.begin(), rows_at_once_ * width_, R::identity());
+    added_ = 0;
+  }
+
+  Index width_;
+  Index rows_at_once_;
+  Index added_ = 0;
+  std::array<typename R::Lane, kRowTile> lanes_;
+  std::array<typename R::Total, kRowTile> totals_;
+};
+
+/// Rows of outputs at once; a kept axis runs fastest.
+template <typename R>
+void reduce_rows(const Split& axes, const typename R::In* x, typename R::Out* out) {
+  using Total = typename R::Total;
+  const Index row = axes.kept.inner().size;
+  const Index step = axes.kept.inner().steps[0];
+  const Index out_step = axes.kept.inner().steps[1];
+  const Index width = std::min(row, kRowTile);
+  const Index columns = (row + width - 1) / width;
+  const Index rows = axes.reduced.count();
+  const Index chunk = std::max<Index>(1, kChunk / width);
+  const Index chunks = std::max<Index>(1, (rows + chunk - 1) / chunk);
+  const Index tiles = axes.kept.count() / row * columns;  // of outputs
+  const auto partial = std::make_unique<Total[]>(static_cast<std::size_t>(tiles * chunks * width));
+  // Calls f(start in x, start in out, width) for one tile of outputs.
+  const auto visit_tile = [&](Index tile, const auto& f) {
+    const Index column = tile % columns * width;
+    const Index first = tile / columns * row + column;
+    axes.kept.walk(first, first + 1, [&](const auto& at, const auto&, Index) {
+      f(at[0], at[1], std::min(width, row - column));
+    });
+  };
+  const auto body = [&](Index i) {
+    visit_tile(i / chunks, [&](Index from, Index, Index n) {
+      RowSums<R> sums(n, step == 1 ? axes.reduced.inner().steps[0] : 0);
+      const Index begin = i % chunks * chunk;
+      axes.reduced.walk(begin, std::min(rows, begin + chunk),
+                        [&](const auto& at, const auto& row_step, Index count) {
+                          sums.add(x + from + at[0], row_step[0], count, step);
+                        });
+      std::copy_n(sums.totals(), n, partial.get() + i * width);
+    });
+  };
+  const Index grain =
+      std::max<Index>(1, kGrain / std::max<Index>(1, width * std::min(chunk, rows)));
+  parallel_ranges(tiles * chunks, grain, [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) body(i);
+  });
+  for (Index tile = 0; tile < tiles; ++tile) {
+    visit_tile(tile, [&](Index, Index to, Index n) {
+      const Total* totals = partial.get() + tile * chunks * width;
+      for (Index i = 0; i < n; ++i) {
+        Total total = totals[i];
+        for (Index c = 1; c < chunks; ++c) total = R::merge(total, totals[c * width + i]);
+        out[to + i * out_step] = static_cast<typename R::Out>(total);
+      }
+    });
+  }
+}
+
+template <typename R>
+void run(const Operand& x, const Operand& out) {
+  const Split axes = split(x, out);
+  if (axes.kept.count() == 0) return;
+  const auto* from = x.as<const typename R::In>();
+  auto* to = out.as<typename R::Out>();
+  const auto& kept = axes.kept.inner();
+  const bool kept_runs_fastest =
+      kept.size > 1 && std::abs(kept.steps[0]) < std::abs(axes.reduced.inner().steps[0]);
+  if (kept_runs_fastest) {
+    reduce_rows<R>(axes, from, to);
+  } else {
+    reduce_runs<R>(axes, from, to);
+  }
+}
+
+void reduce(ReduceOp op, const Operand& x, const Operand& out) {
+  visit_dtype(x.dtype, [&]<typename T>() {
+    switch (op) {
+      case ReduceOp::sum: return run<Sum<T>>(x, out);
+      case ReduceOp::maximum: return run<Maximum<T>>(x, out);
+      case ReduceOp::minimum: return run<Minimum<T>>(x, out);
+    }
+  });
+}
+
+/// A tile of outputs at once, so that any fastest axis is read in order.
+template <typename T>
+void argmax_row(const T* x, Index step, Index axis_step, Index size, std::int64_t* out,
+                Index out_step, Index n) {
+  constexpr Index kOutputs = 128;
+  std::array<T, kOutputs> best;
+  std::array<std::int64_t, kOutputs> where;
+  for (Index begin = 0; begin < n; begin += kOutputs) {
+    const Index count = std::min(kOutputs, n - begin);
+    const T* first = x + begin * step;
+    for (Index i = 0; i < count; ++i) best[static_cast<std::size_t>(i)] = first[i * step];
+    where.fill(0);
+    for (Index j = 1; j < size; ++j) {
+      const T* row = first + j * axis_step;
+      for (Index i = 0; i < count; ++i) {
+        const auto k = static_cast<std::size_t>(i);
+        const T value = row[i * step];
+        const bool better = value > best[k] || (value != value && best[k] == best[k]);
+        where[k] = better ? j : where[k];
+        best[k] = better ? value : best[k];
+      }
+    }
+    for (Index i = 0; i < count; ++i) {
+      out[(begin + i) * out_step] = where[static_cast<std::size_t>(i)];
+    }
+  }
+}
+
+void argmax(const Operand& x, int axis, const Operand& out) {
+  const auto a = static_cast<std::size_t>(axis);
+  const Index size = x.shape[a];
+  const Index axis_step = x.strides[a];
+  visit_dtype(x.dtype, [&]<typename T>() {
+    const StridedLoop<2> loop(out.shape, {out.strides, x.strides});
+    loop.run(
+        [&](const auto& at, const auto& step, Index n) {
+          argmax_row(x.as<const T>() + at[1], step[1], axis_step, size,
+                     out.as<std::int64_t>() + at[0], step[0], n);
+        },
+        std::max<Index>(1, kGrain / size));
+  });
+}
+
+}  // namespace
+
+const ReduceKernels kReduce = {reduce, argmax};
+
+}  // namespace voxgrad::ops::cpu

@@ -1,0 +1,101 @@
+#include <voxgrad/ops/elementwise.h>
+
+#include <voxgrad/core/check.h>
+#include <voxgrad/core/parallel.h>
+#include <voxgrad/ops/layout.h>
+
+namespace voxgrad::ops {
+
+namespace {
+
+/// Uninitialised result in the memory order of the first operand that has the full shape.
+Tensor empty_result(const Shape& shape, DType dtype,
+                    std::initializer_list<const Tensor*> operands) {
+  for (const Tensor* x : operands) {
+    if (x->shape() == shape) return Tensor::empty_like(*x, dtype);
+  }
+  return Tensor::empty(shape, dtype, (*operands.begin())->device());
+}
+
+/// True where x lies with another fastest axis than `out`, so that a loop would jump at every
+/// element.
+bool runs_across(const Tensor& x, const Tensor& out) {
+  constexpr Index kWorthACopy = Index{1} << 14;
+  if (x.shape() != out.shape() || x.numel() < kWorthACopy || x.strides() == out.strides()) {
+    return false;
+  }
+  for (std::size_t i = 0; i < x.shape().size(); ++i) {
+    if (x.shape()[i] > 1 && out.strides()[i] == 1) return x.strides()[i] != 1 && x.is_dense();
+  }
+  return false;
+}
+
+/// x itself or, where that is faster to read, a copy in the memory order of `out`.
+Tensor in_order_of(const Tensor& out, const Tensor& x) {
+  if (!runs_across(x, out)) return x;
+  Tensor copy = Tensor::empty_like(out, x.dtype());
+  copy_into(copy, x);
+  return copy;
+}
+
+void run_binary(BinaryOp op, const Tensor& a, const Tensor& b, Tensor& out, double parameter) {
+  const Tensor first = in_order_of(out, a);
+  const Tensor second = in_order_of(out, b);
+  elementwise_kernels(out.device().type)
+      .binary(op, operand(first, out.shape()), operand(second, out.shape()), target(out),
+              parameter);
+}
+
+}  // namespace
+
+const ElementwiseKernels& elementwise_kernels(DeviceType device) {
+  if (device == DeviceType::cpu) return cpu::kElementwise;
+  no_kernels("elementwise", device);
+}
+
+Tensor unary(UnaryOp op, const Tensor& x, double parameter) {
+  Tensor out = Tensor::empty_like(x, gives_boolean(op) ? DType::boolean : x.dtype());
+  elementwise_kernels(x.device().type).unary(op, operand(x), target(out), parameter);
+  return out;
+}
+
+void unary_into(UnaryOp op, const Tensor& x, Tensor& out, double parameter) {
+  const NoCancel whole;
+  elementwise_kernels(x.device().type).unary(op, operand(x), target(out), parameter);
+}
+
+Tensor binary(BinaryOp op, const Tensor& a, const Tensor& b, double parameter) {
+  const Shape shape =
+      a.shape() == b.shape() ? a.shape() : broadcast_shape("broadcast", a.shape(), b.shape());
+  Tensor out = empty_result(shape, gives_boolean(op) ? DType::boolean : a.dtype(), {&a, &b});
+  run_binary(op, a, b, out, parameter);
+  return out;
+}
+
+void binary_into(BinaryOp op, const Tensor& a, const Tensor& b, Tensor& out, double parameter) {
+  const NoCancel whole;
+  run_binary(op, a, b, out, parameter);
+}
+
+Tensor where(const Tensor& cond, const Tensor& a, const Tensor& b) {
+  const Shape shape =
+      broadcast_shape("where", cond.shape(), broadcast_shape("where", a.shape(), b.shape()));
+  Tensor out = empty_result(shape, a.dtype(), {&a, &b, &cond});
+  elementwise_kernels(a.device().type)
+      .where(operand(cond, shape), operand(a, shape), operand(b, shape), target(out));
+  return out;
+}
+
+void add_scaled_into(Tensor& a, const Tensor& b, double alpha) {
+  const NoCancel whole;
+  const Tensor other = in_order_of(a, b);
+  elementwise_kernels(a.device().type).add_scaled(target(a), operand(other, a.shape()), alpha);
+}
+
+Tensor scalar(double value, DType dtype, Device device) {
+  Tensor out = Tensor::empty({}, dtype, device);
+  fill(out, value);
+  return out;
+}
+
+}  // namespace voxgrad::ops

@@ -1,0 +1,98 @@
+// Internal: elementwise arithmetic on values, one kernel table per device. Operands and dtypes were
+// checked by the caller.
+//
+// Results keep the memory order of the first operand of full shape.
+#pragma once
+
+#include <cstdint>
+
+#include <voxgrad/ops/operand.h>
+
+namespace [[gnu::visibility("default")]] voxgrad {
+namespace ops {
+
+/// Those from exp on take floating types only, the others all types that have the operation.
+enum class UnaryOp : std::uint8_t {
+  negate,
+  abs,
+  sign,  ///< -1, 0, 1; NaN stays
+  square,
+  relu,         ///< NaN stays
+  leaky_relu,   ///< parameter: the slope below 0
+  logical_not,  ///< boolean: x == 0
+  is_nan,       ///< boolean
+  exp,
+  expm1,
+  log,
+  log1p,
+  sqrt,
+  reciprocal,
+  sin,
+  cos,
+  tanh,
+  sigmoid,
+  floor,
+  ceil,
+  round,  ///< halves go to the even neighbour
+};
+
+enum class BinaryOp : std::uint8_t {
+  add,  ///< boolean: or
+  sub,
+  mul,  ///< boolean: and
+  div,  ///< floating types only
+  pow,
+  maximum,  ///< NaN wins
+  minimum,  ///< NaN wins
+  gate,     ///< a * (b > 0 ? 1 : parameter): gradient of relu and leaky_relu from their result
+  sigmoid_gradient,  ///< (a * b) * (1 - b)
+  tanh_gradient,     ///< a * (1 - b * b)
+  equal,             ///< this and those below give boolean
+  not_equal,
+  less,
+  less_equal,
+  greater,
+  greater_equal,
+};
+
+constexpr bool gives_boolean(UnaryOp op) {
+  return op == UnaryOp::logical_not || op == UnaryOp::is_nan;
+}
+constexpr bool gives_boolean(BinaryOp op) { return op >= BinaryOp::equal; }
+
+/// op(x), shape of x. @throws DTypeError where the dtype does not have the operation.
+Tensor unary(UnaryOp op, const Tensor& x, double parameter = 0);
+/// The same into `out`, which may be x.
+void unary_into(UnaryOp op, const Tensor& x, Tensor& out, double parameter = 0);
+
+/// op(a, b) over the broadcast shape; a and b have one dtype. @throws ShapeError, DTypeError.
+Tensor binary(BinaryOp op, const Tensor& a, const Tensor& b, double parameter = 0);
+/// The same into `out` of the broadcast shape, which may be a or b.
+void binary_into(BinaryOp op, const Tensor& a, const Tensor& b, Tensor& out, double parameter = 0);
+
+/// cond ? a : b over the broadcast shape of all three; cond is boolean, a and b have one dtype.
+Tensor where(const Tensor& cond, const Tensor& a, const Tensor& b);
+
+/// a += alpha * b; b broadcasts to a and has its dtype.
+void add_scaled_into(Tensor& a, const Tensor& b, double alpha);
+
+/// A tensor of rank 0.
+Tensor scalar(double value, DType dtype, Device device);
+
+/// Kernels get operands of one shape.
+struct ElementwiseKernels {
+  void (*unary)(UnaryOp op, const Operand& x, const Operand& out, double parameter);
+  void (*binary)(BinaryOp op, const Operand& a, const Operand& b, const Operand& out,
+                 double parameter);
+  void (*where)(const Operand& cond, const Operand& a, const Operand& b, const Operand& out);
+  void (*add_scaled)(const Operand& a, const Operand& b, double alpha);
+};
+/// @throws DeviceError where the device has none.
+const ElementwiseKernels& elementwise_kernels(DeviceType device);
+
+namespace cpu {
+extern const ElementwiseKernels kElementwise;
+}
+
+}  // namespace ops
+}  // namespace voxgrad

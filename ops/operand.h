@@ -1,0 +1,42 @@
+// Internal: what kernels work on: memory and a layout over it, without ownership or graph.
+#pragma once
+
+#include <string_view>
+
+#include <voxgrad/core/tensor.h>
+
+namespace [[gnu::visibility("default")]] voxgrad {
+namespace ops {
+
+/// Elements at data + sum of index * strides. Strides may be 0 (broadcast) or negative (reversed).
+struct Operand {
+  void* data;
+  DType dtype;
+  Shape shape;
+  Strides strides;
+
+  template <typename T>
+  T* as() const {
+    return static_cast<T*>(data);
+  }
+};
+
+/// A tensor to be read.
+Operand operand(const Tensor& x);
+/// A tensor to be read as if it had `shape`, to which it broadcasts.
+Operand operand(const Tensor& x, const Shape& shape);
+/// A tensor to be written: its version goes up.
+Operand target(Tensor& x);
+/// `length` elements of one axis from `start` on, every `step`-th (0 repeats one, -1 runs
+/// backwards).
+Operand slice(Operand x, int axis, Index start, Index length, Index step = 1);
+
+/// Uninitialised, of another shape of the same rank, with the axes in the memory order of `x`.
+Tensor empty_in_order_of(const Tensor& x, const Shape& shape);
+
+/// Ends the look-up of a topic's kernel table for a device that has none. @throws DeviceError,
+/// always.
+[[noreturn]] void no_kernels(std::string_view topic, DeviceType device);
+
+}  // namespace ops
+}  // namespace voxgrad

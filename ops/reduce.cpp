@@ -1,0 +1,58 @@
+#include <voxgrad/ops/reduce.h>
+
+namespace voxgrad::ops {
+
+namespace {
+
+Shape kept_shape(const Shape& shape, const AxisMask& axes) {
+  Shape result = shape;
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    if (axes[i]) result[i] = 1;
+  }
+  return result;
+}
+
+/// The plain tensor `x` without the axes of the mask, all of size 1.
+Tensor without_axes(const Tensor& x, const AxisMask& axes) {
+  Shape shape;
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    if (!axes[i]) shape.push_back(x.shape()[i]);
+  }
+  return x.alias(shape, contiguous_strides(shape), x.offset());
+}
+
+}  // namespace
+
+const ReduceKernels& reduce_kernels(DeviceType device) {
+  if (device == DeviceType::cpu) return cpu::kReduce;
+  no_kernels("reduce", device);
+}
+
+Tensor reduce(ReduceOp op, const Tensor& x, const AxisMask& axes, bool keepdim) {
+  const bool to_int64 = op == ReduceOp::sum && !is_floating(x.dtype());
+  Tensor out =
+      Tensor::empty(kept_shape(x.shape(), axes), to_int64 ? DType::int64 : x.dtype(), x.device());
+  reduce_kernels(x.device().type).reduce(op, operand(x), target(out));
+  return keepdim ? out : without_axes(out, axes);
+}
+
+Tensor sum_to(const Tensor& x, const Shape& shape) {
+  if (x.shape() == shape) return x;
+  const std::size_t missing = x.shape().size() - shape.size();
+  AxisMask axes(x.shape().size());
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    axes[i] = i < missing || (shape[i - missing] == 1 && x.shape()[i] != 1);
+  }
+  const Tensor sums = reduce(ReduceOp::sum, x, axes, true);
+  return sums.alias(shape, contiguous_strides(shape), sums.offset());
+}
+
+Tensor argmax(const Tensor& x, int axis, bool keepdim) {
+  AxisMask axes(x.shape().size());
+  axes[static_cast<std::size_t>(axis)] = true;
+  Tensor out = Tensor::empty(kept_shape(x.shape(), axes), DType::int64, x.device());
+  reduce_kernels(x.device().type).argmax(operand(x), axis, target(out));
+  return keepdim ? out : without_axes(out, axes);
+}
+
+}  // namespace voxgrad::ops
