@@ -16,7 +16,7 @@ class Deflater {
  public:
   Deflater() {
     constexpr int kGzipWindow = 15 + 16;  // 32 KiB of history, with gzip's header and checksum
-    VG_CHECK(deflateInit2(&stream_, 6, Z_DEFLATED, kGzipWindow, 8, Z_DEFAULT_STRATEGY) == Z_OK,
+    VG_CHECK(deflateInit2(&stream_, 4, Z_DEFLATED, kGzipWindow, 8, Z_DEFAULT_STRATEGY) == Z_OK,
              OutOfMemoryError, "gzip: zlib could not get its memory");
   }
   ~Deflater() { deflateEnd(&stream_); }
