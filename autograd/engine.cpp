@@ -1,0 +1,296 @@
+// One backward pass: a heap of nodes by id, the gradients that wait for each, and what to keep of them.
+#include <voxgrad/autograd/engine.h>
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <queue>
+#include <unordered_map>
+#include <unordered_set>
+
+#include <voxgrad/autograd/functions/elementwise.h>
+#include <voxgrad/autograd/meta.h>
+#include <voxgrad/core/check.h>
+#include <voxgrad/core/parallel.h>
+#include <voxgrad/ops/elementwise.h>
+#include <voxgrad/ops/layout.h>
+
+namespace voxgrad {
+namespace {
+
+/// Nothing else holds the tensor's memory: it may be written or kept as it is.
+bool is_sole_owner(const Tensor& tensor) {
+  return tensor.impl().use_count() == 1 && tensor.impl()->storage().use_count() == 1 &&
+         !tensor.may_overlap();
+}
+
+void check_gradient(std::string_view op, const Tensor& grad, const ResultInfo& fits) {
+  VG_CHECK(grad.shape() == fits.shape, ShapeError,
+           "{}: a gradient must have its tensor's shape {}; got {}", op, to_string(fits.shape),
+           to_string(grad.shape()));
+  VG_CHECK(grad.dtype() == fits.dtype, DTypeError,
+           "{}: a gradient must have its tensor's dtype {}; got {}", op, name(fits.dtype),
+           name(grad.dtype()));
+  VG_CHECK(grad.device() == fits.device, DeviceError,
+           "{}: a gradient must be on its tensor's device {}; got {}", op, to_string(fits.device),
+           to_string(grad.device()));
+}
+
+Tensor zeros_as(const ResultInfo& info) {
+  Tensor zeros = Tensor::empty(info.shape, info.dtype, info.device);
+  ops::fill(zeros, 0);
+  return zeros;
+}
+
+/// sum += term, in place where nobody else can see it.
+void accumulate(Tensor& sum, Tensor&& term) {
+  if (!sum.defined()) {
+    sum = std::move(term);
+  } else if (!grad_enabled() && is_sole_owner(sum)) {
+    ops::binary_into(ops::BinaryOp::add, sum, term, sum);
+  } else {
+    sum = add(sum, term);
+  }
+}
+
+void accumulate_into_leaf(const Tensor& leaf, Tensor&& grad) {
+  AutogradMeta& meta = meta_of(leaf);
+  if (!meta.grad.defined()) {
+    const bool keep = grad_enabled() || is_sole_owner(grad);
+    if (keep) {
+      meta.grad = std::move(grad);
+    } else {
+      meta.grad = Tensor::empty_like(leaf);
+      ops::copy_into(meta.grad, grad);
+    }
+  } else if (grad_enabled() || meta.grad.requires_grad()) {
+    meta.grad = add(meta.grad, grad);
+  } else {
+    const NoCancel whole;
+    ops::binary_into(ops::BinaryOp::add, meta.grad, grad, meta.grad);
+  }
+}
+
+class Pass {
+ public:
+  /// `captured`: gradients at these edges are returned instead of accumulated into leaves.
+  Pass(const BackwardOptions& options, std::span<const Edge> roots,
+       std::optional<std::span<const Edge>> captured)
+      : options_(options), capturing_(captured.has_value()) {
+    if (!captured) return;
+    captured_.resize(captured->size());
+    for (std::size_t i = 0; i < captured->size(); ++i)
+      captures_[(*captured)[i].node.get()].push_back({(*captured)[i].output, i});
+    find_needed(roots);
+  }
+
+  void add_gradient(const Edge& edge, Tensor&& grad, std::string_view op) {
+    if (!grad.defined() || !wanted(edge)) return;
+    check_gradient(op, grad, edge.node->results[edge.output]);
+    const auto [at, fresh] = gradients_.try_emplace(edge.node.get());
+    if (fresh) {
+      at->second.resize(edge.node->results.size());
+      heap_.push({edge.node});
+    }
+    accumulate(at->second[edge.output], std::move(grad));
+  }
+
+  std::vector<Tensor> run() {
+    const GradMode mode(options_.create_graph);
+    const RecomputeScope scope;
+    while (!heap_.empty()) {
+      poll_cancel();
+      const std::shared_ptr<Node> node = heap_.top().node;
+      heap_.pop();
+      execute(node);
+    }
+    return std::move(captured_);
+  }
+
+ private:
+  struct Entry {
+    std::shared_ptr<Node> node;
+    bool operator<(const Entry& other) const { return node->id < other.node->id; }
+  };
+  struct Capture {
+    int output;
+    std::size_t slot;
+  };
+
+  bool wanted(const Edge& edge) const {
+    return edge.node && (!capturing_ || needed_.contains(edge.node.get()));
+  }
+
+  /// Nodes from which a captured edge is reached. Inputs have smaller ids than their consumers, so
+  /// one walk by rising id over all that the seeds reach decides them.
+  void find_needed(std::span<const Edge> roots) {
+    std::map<std::uint64_t, const Node*> reached;
+    std::vector<const Node*> stack;
+    for (const Edge& root : roots) stack.push_back(root.node.get());
+    while (!stack.empty()) {
+      const Node* node = stack.back();
+      stack.pop_back();
+      if (!reached.emplace(node->id, node).second) continue;
+      for (const Edge& edge : node->inputs)
+        if (edge.node) stack.push_back(edge.node.get());
+    }
+    for (const auto& [id, node] : reached) {
+      const bool leads = std::ranges::any_of(
+          node->inputs, [&](const Edge& edge) { return needed_.contains(edge.node.get()); });
+      if (leads || captures_.contains(node)) needed_.insert(node);
+    }
+  }
+
+  static void run_hooks(const Node& node, std::vector<Tensor>& grads) {
+    std::vector<GradHook> hooks = node.hooks;
+    if (node.leaf.defined()) hooks = meta_of(node.leaf).hooks;
+    for (const GradHook& hook : hooks) {
+      Tensor& grad = grads[hook.output];
+      if (!grad.defined()) continue;
+      if (Tensor replaced = hook.call(grad); replaced.defined()) {
+        check_gradient("hook", replaced, node.results[hook.output]);
+        grad = std::move(replaced);
+      }
+    }
+  }
+
+  void execute(const std::shared_ptr<Node>& node) {
+    std::vector<Tensor> grads = std::move(gradients_.extract(node.get()).mapped());
+    run_hooks(*node, grads);
+    if (const auto found = captures_.find(node.get()); found != captures_.end())
+      for (const Capture& capture : found->second) captured_[capture.slot] = grads[capture.output];
+    if (node->leaf.defined()) {
+      if (!capturing_) accumulate_into_leaf(node->leaf, std::move(grads[0]));
+      return;
+    }
+    VG_CHECK(!node->freed, AutogradError,
+             "{}: the values saved for backward were freed by an earlier backward; got a second one "
+             "(pass retain_graph to the first)",
+             node->op);
+    propagate(node, std::move(grads));
+  }
+
+  void propagate(const std::shared_ptr<Node>& node, std::vector<Tensor> grads) {
+    const std::size_t count = node->inputs.size();
+    const auto needs = std::make_unique<bool[]>(count);
+    bool any = false;
+    for (std::size_t i = 0; i < count; ++i) any |= needs[i] = wanted(node->inputs[i]);
+    if (!any) return;
+    for (std::size_t i = 0; i < grads.size(); ++i)
+      if (!grads[i].defined()) grads[i] = zeros_as(node->results[i]);
+    std::vector<Tensor> results = apply_rule(node, grads, Needs(needs.get(), count));
+    grads.clear();
+    for (std::size_t i = 0; i < count; ++i)
+      if (needs[i]) add_gradient(node->inputs[i], std::move(results[i]), node->op);
+  }
+
+  std::vector<Tensor> apply_rule(const std::shared_ptr<Node>& node, std::span<const Tensor> grads,
+                                 Needs needs) {
+    std::vector<Tensor> saved;
+    saved.reserve(node->saved.size());
+    for (const SavedTensor& kept : node->saved) saved.push_back(kept.unpack(node->op, node));
+    std::vector<Tensor> results = node->rule(saved, grads, needs);
+    VG_CHECK(results.size() == needs.size(), AutogradError,
+             "{}: a rule must return one gradient per input; got {} for {} inputs", node->op,
+             results.size(), needs.size());
+    if (!options_.retain_graph && !options_.create_graph) node->release();
+    return results;
+  }
+
+  BackwardOptions options_;
+  bool capturing_;
+  std::priority_queue<Entry> heap_;
+  std::unordered_map<const Node*, std::vector<Tensor>> gradients_;
+  std::unordered_map<const Node*, std::vector<Capture>> captures_;
+  std::unordered_set<const Node*> needed_;
+  std::vector<Tensor> captured_;
+};
+
+/// One pass at a time: threads may share leaves and recipes. Recursive, since a rule may run a pass.
+std::recursive_mutex& pass_mutex() {
+  static auto* mutex = new std::recursive_mutex;  // never destroyed: threads may outlive main
+  return *mutex;
+}
+
+/// What the pass starts from. @throws AutogradError, ShapeError.
+Tensor seed_gradient(const Tensor& tensor, const Tensor& gradient, std::string_view op) {
+  if (gradient.defined()) return gradient;
+  VG_CHECK(tensor.numel() == 1, ShapeError,
+           "{}: a gradient must be given unless the tensor has one element; got shape {} (reduce it "
+           "to a scalar loss first)",
+           op, to_string(tensor.shape()));
+  Tensor one = Tensor::empty(tensor.shape(), tensor.dtype(), tensor.device());
+  ops::fill(one, 1);
+  return one;
+}
+
+std::vector<Tensor> run_pass(std::string_view op, std::span<const Tensor> tensors,
+                             std::span<const Tensor> gradients, const BackwardOptions& options,
+                             std::optional<std::span<const Edge>> captured) {
+  VG_CHECK(gradients.empty() || gradients.size() == tensors.size(), ShapeError,
+           "{}: needs one gradient per tensor; got {} for {}", op, gradients.size(),
+           tensors.size());
+  std::vector<Edge> roots;
+  for (const Tensor& tensor : tensors) {
+    roots.push_back(edge_of(tensor));
+    VG_CHECK(roots.back().node, AutogradError,
+             "{}: the tensor must come from recorded operations on one that wants a gradient; got "
+             "one of shape {} outside the graph (call requires_grad_() on the leaves)",
+             op, tensor.defined() ? to_string(tensor.shape()) : "(undefined)");
+  }
+  const std::lock_guard lock(pass_mutex());
+  Pass pass(options, roots, captured);
+  for (std::size_t i = 0; i < roots.size(); ++i) {
+    Tensor seed = seed_gradient(tensors[i], gradients.empty() ? Tensor() : gradients[i], op);
+    pass.add_gradient(roots[i], std::move(seed), op);
+  }
+  return pass.run();
+}
+
+}  // namespace
+
+void backward(std::span<const Tensor> tensors, std::span<const Tensor> gradients,
+              const BackwardOptions& options) {
+  run_pass("backward", tensors, gradients, options, std::nullopt);
+}
+
+std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs,
+                         std::span<const Tensor> gradients, const BackwardOptions& options) {
+  std::vector<Edge> edges;
+  for (const Tensor& input : inputs) {
+    edges.push_back(edge_of(input));
+    VG_CHECK(edges.back().node, AutogradError,
+             "grad: every input must want a gradient; got input {} that does not", edges.size() - 1);
+  }
+  std::vector<Tensor> result = run_pass("grad", outputs, gradients, options, edges);
+  for (std::size_t i = 0; i < result.size(); ++i)
+    VG_CHECK(result[i].defined() || options.allow_unused, AutogradError,
+             "grad: the outputs must depend on every input; got input {} unused (set allow_unused)",
+             i);
+  return result;
+}
+
+std::uint64_t register_hook(const Tensor& tensor, std::function<Tensor(const Tensor&)> hook) {
+  static std::atomic<std::uint64_t> next{1};
+  const Edge edge = edge_of(tensor);
+  VG_CHECK(edge.node, AutogradError,
+           "register_hook: the tensor must want a gradient; got one of shape {} outside the graph",
+           to_string(tensor.shape()));
+  const std::uint64_t id = next.fetch_add(1);
+  auto& hooks = edge.node->leaf.defined() ? meta_of(tensor).hooks : edge.node->hooks;
+  hooks.push_back({id, edge.output, std::move(hook)});
+  return id;
+}
+
+void remove_hook(const Tensor& tensor, std::uint64_t id) {
+  const auto remove = [id](std::vector<GradHook>& hooks) {
+    std::erase_if(hooks, [id](const GradHook& hook) { return hook.id == id; });
+  };
+  remove(meta_of(tensor).hooks);
+  if (const Edge edge = edge_of(tensor); edge.node) remove(edge.node->hooks);
+}
+
+}  // namespace voxgrad

@@ -1,0 +1,70 @@
+// Internal to autograd/functions: dtypes and devices of operands, and the usual shapes of rules.
+#pragma once
+
+#include <cmath>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <voxgrad/autograd/functions/reduce.h>
+#include <voxgrad/autograd/node.h>
+#include <voxgrad/core/check.h>
+#include <voxgrad/core/tensor.h>
+#include <voxgrad/ops/elementwise.h>
+
+namespace voxgrad {
+
+using Saved = std::span<const Tensor>;
+
+inline void check_same_device(std::string_view op, const Tensor& a, const Tensor& b) {
+  VG_CHECK(a.device() == b.device(), DeviceError,
+           "{}: all tensors must be on one device; got {} and {}", op, to_string(a.device()),
+           to_string(b.device()));
+}
+
+inline void check_floating(std::string_view op, const Tensor& x) {
+  VG_CHECK(is_floating(x.dtype()), DTypeError, "{}: x must be float32 or float64; got {}", op,
+           name(x.dtype()));
+}
+
+/// x, integers as default_dtype().
+inline Tensor as_floating(const Tensor& x) {
+  return is_floating(x.dtype()) ? x : x.to(default_dtype());
+}
+
+/// The dtype of `x (op) value`.
+inline DType dtype_with_scalar(DType dtype, double value) {
+  if (is_floating(dtype)) return dtype;
+  if (value != std::floor(value) || std::isinf(value)) return default_dtype();
+  return dtype == DType::boolean ? DType::int64 : dtype;
+}
+
+inline Tensor scalar_like(const Tensor& x, double value) {
+  return ops::scalar(value, x.dtype(), x.device());
+}
+
+/// `t`, or nothing: what a rule saves when only some inputs want gradients.
+inline Tensor kept_if(bool wanted, const Tensor& t) { return wanted ? t : Tensor(); }
+
+/// A rule for one input: f(saved, grad).
+template <typename F>
+Rule unary_rule(F f) {
+  return [f = std::move(f)](Saved saved, std::span<const Tensor> grads, Needs) {
+    return std::vector<Tensor>{f(saved, grads[0])};
+  };
+}
+
+/// A rule for two inputs that broadcast: both partial derivatives as f(saved, grad), of the
+/// result's shape.
+template <typename A, typename B>
+Rule binary_rule(const Tensor& a, const Tensor& b, A grad_a, B grad_b) {
+  return [a_shape = a.shape(), b_shape = b.shape(), grad_a = std::move(grad_a),
+          grad_b = std::move(grad_b)](Saved saved, std::span<const Tensor> grads, Needs needs) {
+    std::vector<Tensor> result(2);
+    if (needs[0]) result[0] = sum_to(grad_a(saved, grads[0]), a_shape);
+    if (needs[1]) result[1] = sum_to(grad_b(saved, grads[0]), b_shape);
+    return result;
+  };
+}
+
+}  // namespace voxgrad

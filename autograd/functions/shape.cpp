@@ -1,0 +1,193 @@
+#include <voxgrad/autograd/functions/shape.h>
+
+#include <algorithm>
+
+#include <voxgrad/autograd/node.h>
+#include <voxgrad/core/backend.h>
+#include <voxgrad/core/check.h>
+#include <voxgrad/ops/layout.h>
+
+namespace voxgrad {
+namespace {
+
+/// A recorded result whose gradient is a function of the one gradient.
+template <typename F>
+Tensor linear_result(std::string_view op, const Tensor& x, Tensor result, F f) {
+  return record_one(op, {x}, std::move(result),
+                    [f = std::move(f)](std::span<const Tensor>, std::span<const Tensor> grads,
+                                       Needs) { return std::vector<Tensor>{f(grads[0])}; });
+}
+
+Tensor copied(std::string_view op, const Tensor& x, Tensor result) {
+  return linear_result(op, x, std::move(result), [](const Tensor& grad) { return grad; });
+}
+
+void check_joinable(std::string_view op, std::span<const Tensor> tensors, int axis) {
+  const Tensor& first = tensors[0];
+  for (const Tensor& tensor : tensors) {
+    VG_CHECK(tensor.dtype() == first.dtype(), DTypeError,
+             "{}: all tensors must have one dtype; got {} and {}", op, name(first.dtype()),
+             name(tensor.dtype()));
+    VG_CHECK(tensor.device() == first.device(), DeviceError,
+             "{}: all tensors must be on one device; got {} and {}", op, to_string(first.device()),
+             to_string(tensor.device()));
+    Shape expected = first.shape();
+    if (axis >= 0 && tensor.dim() == first.dim()) expected[axis] = tensor.shape()[axis];
+    VG_CHECK(tensor.shape() == expected, ShapeError,
+             "{}: sizes beside the joined axis must agree; got {} and {}", op,
+             to_string(first.shape()), to_string(tensor.shape()));
+  }
+}
+
+void check_pad_limits(const Tensor& x, std::span<const Index> lo, std::span<const Index> hi,
+                      PadMode mode) {
+  for (int i = 0; i < x.dim(); ++i) {
+    const Index size = x.shape()[i], total = size + lo[i] + hi[i];
+    const Index least = mode == PadMode::constant ? -size : 0;
+    const Index most = mode == PadMode::reflect    ? size - 1
+                       : mode == PadMode::circular ? size
+                                                   : total;
+    if (lo[i] == 0 && hi[i] == 0) continue;
+    VG_CHECK(total >= 0 && lo[i] >= least && hi[i] >= least, ShapeError,
+             "pad: amounts must {}; got ({}, {}) for axis {} of size {}",
+             mode == PadMode::constant ? "leave no negative size" : "not be negative in this mode",
+             lo[i], hi[i], i, size);
+    VG_CHECK(mode == PadMode::constant || (size > 0 && lo[i] <= most && hi[i] <= most), ShapeError,
+             "pad: {}; got ({}, {}) for axis {} of size {}",
+             mode == PadMode::reflect     ? "reflect amounts must be less than the size"
+             : mode == PadMode::circular ? "circular amounts must be at most the size"
+                                         : "replicate needs a size of at least 1",
+             lo[i], hi[i], i, size);
+  }
+}
+
+Tensor pad_adjoint(const Tensor& y, Shape shape, std::vector<Index> lo, std::vector<Index> hi,
+                   PadMode mode);
+
+Tensor pad_all(const Tensor& x, std::vector<Index> lo, std::vector<Index> hi, PadMode mode,
+               double value) {
+  Tensor result = ops::pad(x, lo, hi, mode, value);
+  return linear_result("pad", x, std::move(result),
+                       [shape = x.shape(), lo, hi, mode](const Tensor& grad) {
+                         return pad_adjoint(grad, shape, lo, hi, mode);
+                       });
+}
+
+Tensor pad_adjoint(const Tensor& y, Shape shape, std::vector<Index> lo, std::vector<Index> hi,
+                   PadMode mode) {
+  Tensor result = ops::pad_adjoint(y, shape, lo, hi, mode);
+  return linear_result("pad_adjoint", y, std::move(result), [lo, hi, mode](const Tensor& grad) {
+    return pad_all(grad, lo, hi, mode, 0);
+  });
+}
+
+}  // namespace
+
+Tensor cat(std::span<const Tensor> tensors, Index axis) {
+  VG_CHECK(!tensors.empty(), ShapeError, "cat: needs at least one tensor; got none");
+  VG_CHECK(tensors[0].dim() > 0, ShapeError, "cat: tensors of rank 0 cannot be joined; use stack");
+  const int at = normalize_axis("cat", axis, tensors[0].dim());
+  check_joinable("cat", tensors, at);
+  Shape shape = tensors[0].shape();
+  shape[at] = 0;
+  std::vector<Index> sizes;
+  for (const Tensor& tensor : tensors) {
+    sizes.push_back(tensor.shape()[at]);
+    shape[at] += sizes.back();
+  }
+  std::array results{ops::empty_in_order_of(tensors[0], shape)};
+  Index start = 0;
+  for (const Tensor& tensor : tensors) {
+    Tensor part = results[0].alias(tensor.shape(), results[0].strides(),
+                                   start * results[0].strides()[at]);
+    ops::copy_into(part, tensor);
+    start += tensor.shape()[at];
+  }
+  record("cat", tensors, results, {},
+         [at, sizes](std::span<const Tensor>, std::span<const Tensor> grads, Needs needs) {
+           std::vector<Tensor> parts(sizes.size());
+           Index begin = 0;
+           for (std::size_t i = 0; i < sizes.size(); begin += sizes[i++])
+             if (needs[i]) parts[i] = grads[0].narrow(at, begin, sizes[i]);
+           return parts;
+         });
+  return results[0];
+}
+
+Tensor stack(std::span<const Tensor> tensors, Index axis) {
+  VG_CHECK(!tensors.empty(), ShapeError, "stack: needs at least one tensor; got none");
+  check_joinable("stack", tensors, -1);
+  std::vector<Tensor> widened;
+  for (const Tensor& tensor : tensors) widened.push_back(tensor.unsqueeze(axis));
+  return cat(widened, axis);
+}
+
+std::vector<Tensor> split(const Tensor& x, std::span<const Index> sizes, Index axis) {
+  const int at = normalize_axis("split", axis, x.dim());
+  Index total = 0;
+  for (const Index size : sizes) total += size;
+  VG_CHECK(total == x.shape()[at] && std::ranges::all_of(sizes, [](Index s) { return s >= 0; }),
+           ShapeError, "split: the sizes must add up to the axis of {}; got {}", x.shape()[at],
+           to_string(sizes));
+  std::vector<Tensor> parts;
+  Index start = 0;
+  for (const Index size : sizes) {
+    parts.push_back(x.narrow(at, start, size));
+    start += size;
+  }
+  return parts;
+}
+
+Tensor pad(const Tensor& x, std::span<const Index> amounts, PadMode mode, double value) {
+  const std::size_t rank = static_cast<std::size_t>(x.dim());
+  VG_CHECK(amounts.size() % 2 == 0 && amounts.size() <= 2 * rank, ShapeError,
+           "pad: needs pairs for at most {} axes; got {} numbers", rank, amounts.size());
+  std::vector<Index> lo(rank), hi(rank);
+  for (std::size_t i = 0; i < amounts.size() / 2; ++i) {
+    lo[rank - 1 - i] = amounts[2 * i];
+    hi[rank - 1 - i] = amounts[2 * i + 1];
+  }
+  check_pad_limits(x, lo, hi, mode);
+  return pad_all(x, std::move(lo), std::move(hi), mode, value);
+}
+
+Tensor flip(const Tensor& x, std::span<const Index> axes) {
+  std::vector<Index> at;
+  for (const Index axis : axes) {
+    at.push_back(normalize_axis("flip", axis, x.dim()));
+    VG_CHECK(std::ranges::count(at, at.back()) == 1, ShapeError,
+             "flip: needs each axis once; got {}", to_string(axes));
+  }
+  Tensor result = ops::flip(x, at);
+  return linear_result("flip", x, std::move(result),
+                       [at](const Tensor& grad) { return flip(grad, at); });
+}
+
+Tensor Tensor::contiguous() const {
+  return is_contiguous() ? *this : copied("contiguous", *this, ops::to_contiguous(*this));
+}
+
+Tensor Tensor::channels_last() const {
+  return is_channels_last() ? *this : copied("channels_last", *this, ops::to_channels_last(*this));
+}
+
+Tensor Tensor::clone() const { return copied("clone", *this, ops::copy(*this)); }
+
+Tensor Tensor::to(DType dtype) const {
+  if (dtype == this->dtype()) return *this;
+  return linear_result("to", *this, ops::convert(*this, dtype),
+                       [from = this->dtype()](const Tensor& grad) { return grad.to(from); });
+}
+
+Tensor Tensor::to(Device device) const {
+  if (device == this->device()) return *this;
+  backend(device);  // throws where there is none
+  const Tensor source = is_dense() ? *this : ops::to_contiguous(*this);
+  Tensor result = empty_strided(source.shape(), source.strides(), source.dtype(), device);
+  const std::size_t bytes = static_cast<std::size_t>(numel()) * size_of(dtype());
+  backend(device).copy(result.mutable_raw(), device, source.raw(), source.device(), bytes);
+  return linear_result("to", *this, std::move(result),
+                       [from = this->device()](const Tensor& grad) { return grad.to(from); });
+}
+
+}  // namespace voxgrad

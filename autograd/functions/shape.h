@@ -1,0 +1,59 @@
+// Shape functions: views, joins, padding, copies between layouts, dtypes and devices. Differentiable.
+//
+// The members of Tensor that are defined here follow torch.Tensor's of the same names:
+//   view(shape)        same elements under another shape; one size may be -1. Aliases. On a dense
+//                      channels-last tensor that shares its storage with no other, it lays the
+//                      tensor out plain first. ShapeError, naming reshape, where a copy is needed.
+//   reshape(shape)     view where strides allow, else of a plain copy
+//   permute(axes)      axes in another order, each once
+//   transpose(a, b)    two axes exchanged
+//   narrow(axis, start, length), select(axis, index)   part of one axis; index may be negative
+//   expand(shape)      axes of size 1 repeated, new axes in front; -1 keeps a size
+//   squeeze(axis), unsqueeze(axis), flatten(first, last)
+//   contiguous(), channels_last()   the tensor itself when it lies so already, else a copy that does
+//   clone()            a copy in the same memory order
+//   to(dtype), to(device)           the tensor itself when nothing changes, else a converted copy
+// All but the last four alias the tensor's storage. Wrong axes throw IndexError, wrong sizes ShapeError.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include <voxgrad/core/pad_mode.h>
+#include <voxgrad/core/tensor.h>
+
+namespace [[gnu::visibility("default")]] voxgrad {
+
+/// Joins tensors of one dtype and device along an axis; the other sizes must agree.
+/// @return the memory order of the first. @throws ShapeError, DTypeError, DeviceError.
+Tensor cat(std::span<const Tensor> tensors, Index axis = 0);
+inline Tensor cat(std::initializer_list<Tensor> tensors, Index axis = 0) {
+  return cat(std::span(tensors.begin(), tensors.size()), axis);
+}
+
+/// Joins tensors of one shape along a new axis.
+Tensor stack(std::span<const Tensor> tensors, Index axis = 0);
+inline Tensor stack(std::initializer_list<Tensor> tensors, Index axis = 0) {
+  return stack(std::span(tensors.begin(), tensors.size()), axis);
+}
+
+/// Views of consecutive parts with the given sizes, which must add up to the axis.
+std::vector<Tensor> split(const Tensor& x, std::span<const Index> sizes, Index axis = 0);
+
+/// Widens the last axes: `amounts` are pairs (before, after), the last axis first, as in
+/// torch.nn.functional.pad. Negative amounts crop, in constant mode only.
+/// @throws ShapeError where a mode's limit (core/pad_mode.h) is passed.
+Tensor pad(const Tensor& x, std::span<const Index> amounts, PadMode mode = PadMode::constant,
+           double value = 0);
+inline Tensor pad(const Tensor& x, std::initializer_list<Index> amounts,
+                  PadMode mode = PadMode::constant, double value = 0) {
+  return pad(x, std::span(amounts.begin(), amounts.size()), mode, value);
+}
+
+/// A copy reversed along axes.
+Tensor flip(const Tensor& x, std::span<const Index> axes);
+inline Tensor flip(const Tensor& x, std::initializer_list<Index> axes) {
+  return flip(x, std::span(axes.begin(), axes.size()));
+}
+
+}  // namespace voxgrad

@@ -1,0 +1,39 @@
+// Internal to autograd: what a tensor knows of the graph.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <voxgrad/autograd/node.h>
+#include <voxgrad/core/tensor.h>
+
+namespace voxgrad {
+
+class AutogradMeta {
+ public:
+  bool requires_grad = false;  // of a leaf
+  Tensor grad;
+  std::shared_ptr<Node> node;  // what computed this tensor
+  int output = 0;
+  std::weak_ptr<Node> accumulator;  // of a leaf; the graph keeps it alive
+  std::vector<GradHook> hooks;      // of a leaf
+
+  Tensor base;                     // defined when this is a view
+  std::uint64_t view_version = 0;  // storage version at which `node` holds
+  bool cut = false;                // made under no_grad: not joined to its base
+
+  std::shared_ptr<Recipe> recipe;
+  std::uint64_t recipe_version = 0;
+};
+
+/// The tensor's meta, made when there is none.
+AutogradMeta& meta_of(const Tensor& tensor);
+
+/// Joins `tensor` as output `output` of `node`.
+void set_history(const Tensor& tensor, std::shared_ptr<Node> node, int output);
+
+/// A fresh handle on the same values outside the graph. Uncounted handles are for saving.
+Tensor detached_handle(const Tensor& tensor, bool counted = true);
+
+}  // namespace voxgrad

@@ -1,0 +1,201 @@
+#include <voxgrad/autograd/saved_tensor.h>
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+
+#include <voxgrad/autograd/meta.h>
+#include <voxgrad/autograd/view_layout.h>
+#include <voxgrad/core/check.h>
+
+namespace voxgrad {
+namespace {
+thread_local RecomputeScope* current_scope = nullptr;
+}
+
+/// How to compute a value again, and the value for as long as consumers of it are still to run.
+class Recipe : public std::enable_shared_from_this<Recipe> {
+ public:
+  using Function = std::function<Tensor(std::span<const Tensor>)>;
+
+  Recipe(std::vector<SavedTensor> inputs, Function recompute)
+      : inputs_(std::move(inputs)), recompute_(std::move(recompute)) {}
+
+  void add_consumer() {
+    const std::lock_guard lock(mutex_);
+    ++consumers_;
+  }
+
+  /// `served_in`: the round in which that consumer got the value, 0 for never.
+  void drop_consumer(std::uint64_t served_in) {
+    const std::lock_guard lock(mutex_);
+    --consumers_;
+    if (served_in == round_) --served_;
+    if (value_.defined()) drop_when_served();
+  }
+
+  void forget() {
+    const std::lock_guard lock(mutex_);
+    end_round();
+  }
+
+  /// The value for one consumer. Chains of recipes are computed without recursion.
+  Tensor take(std::string_view op, std::uint64_t& served_in) {
+    std::vector<Recipe*> stack{this};
+    while (!stack.empty()) {
+      Recipe* top = stack.back();
+      Recipe* missing = top->ready() ? nullptr : top->missing_input();
+      if (missing) {
+        stack.push_back(missing);
+        continue;
+      }
+      top->compute(op);
+      stack.pop_back();
+    }
+    return serve(served_in);
+  }
+
+ private:
+  bool ready() const { return value_.defined(); }
+
+  Recipe* missing_input() const {
+    for (const SavedTensor& input : inputs_)
+      if (input.recipe_ && !input.recipe_->ready()) return input.recipe_.get();
+    return nullptr;
+  }
+
+  void compute(std::string_view op) {
+    if (ready()) return;
+    const NoGrad guard;
+    std::vector<Tensor> values;
+    for (const SavedTensor& input : inputs_)
+      values.push_back(input.recipe_ ? input.recipe_->serve(input.served_in_) : input.values(op));
+    Tensor value = recompute_(values);
+    const std::lock_guard lock(mutex_);
+    value_ = std::move(value);
+    if (current_scope) current_scope->touched_.push_back(shared_from_this());
+  }
+
+  Tensor serve(std::uint64_t& served_in) {
+    const std::lock_guard lock(mutex_);
+    Tensor value = value_;
+    if (served_in != round_) ++served_;
+    served_in = round_;
+    drop_when_served();
+    return value;
+  }
+
+  void drop_when_served() {
+    if (served_ >= consumers_) end_round();
+  }
+
+  void end_round() {
+    value_ = {};
+    served_ = 0;
+    ++round_;
+  }
+
+  std::vector<SavedTensor> inputs_;
+  Function recompute_;
+  std::mutex mutex_;
+  Tensor value_;
+  int consumers_ = 0;
+  int served_ = 0;           // consumers that got the value in this round
+  std::uint64_t round_ = 1;  // a round begins when the last value is dropped
+};
+
+RecomputeScope::RecomputeScope() : outer_(std::exchange(current_scope, this)) {}
+
+RecomputeScope::~RecomputeScope() {
+  current_scope = outer_;
+  for (const auto& recipe : touched_) recipe->forget();
+}
+
+SavedTensor::SavedTensor(const Tensor& tensor) {
+  if (tensor.defined()) keep(tensor, tensor);
+}
+
+SavedTensor SavedTensor::with_data(const Tensor& tensor, const Tensor& same_values) {
+  SavedTensor saved;
+  saved.keep(tensor, same_values);
+  return saved;
+}
+
+void SavedTensor::keep(const Tensor& tensor, const Tensor& values) {
+  origin_ = tensor.impl().get();
+  origin_version_ = tensor.version();
+  const auto& meta = tensor.impl()->autograd;
+  if (grad_enabled()) edge_ = edge_of(tensor);
+  if (values.is_same(tensor) && meta && meta->recipe && meta->recipe_version == tensor.version()) {
+    recipe_ = meta->recipe;
+    recipe_->add_consumer();
+    return;
+  }
+  data_ = detached_handle(values, false);
+  version_ = values.version();
+}
+
+SavedTensor::~SavedTensor() {
+  if (recipe_) recipe_->drop_consumer(served_in_);
+}
+
+SavedTensor::SavedTensor(SavedTensor&& other) noexcept
+    : data_(std::move(other.data_)),
+      version_(other.version_),
+      edge_(std::move(other.edge_)),
+      result_(other.result_),
+      result_layout_(std::move(other.result_layout_)),
+      recipe_(std::exchange(other.recipe_, nullptr)),
+      served_in_(other.served_in_),
+      origin_(other.origin_),
+      origin_version_(other.origin_version_) {}
+
+SavedTensor& SavedTensor::operator=(SavedTensor&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(version_, other.version_);
+  std::swap(edge_, other.edge_);
+  std::swap(result_, other.result_);
+  std::swap(result_layout_, other.result_layout_);
+  std::swap(recipe_, other.recipe_);
+  std::swap(served_in_, other.served_in_);
+  std::swap(origin_, other.origin_);
+  std::swap(origin_version_, other.origin_version_);
+  return *this;
+}
+
+void SavedTensor::mark_result(const Tensor& result, int output,
+                              std::shared_ptr<const ViewLayout> layout) {
+  // An operation in place may have saved the old value of what is now its result.
+  if (origin_ != result.impl().get() || origin_version_ != result.version()) return;
+  result_ = output;
+  result_layout_ = std::move(layout);
+  edge_ = {};
+}
+
+Tensor SavedTensor::values(std::string_view op) const {
+  if (recipe_) return recipe_->take(op, served_in_);
+  if (!data_.defined()) return {};
+  VG_CHECK(data_.version() == version_, AutogradError,
+           "{}: a tensor that its gradient needs was changed in place; got version {} where version "
+           "{} was saved, shape {} (use the operation that is not in place, or clone() first)",
+           op, data_.version(), version_, to_string(data_.shape()));
+  return detached_handle(data_);
+}
+
+Tensor SavedTensor::unpack(std::string_view op, const std::shared_ptr<Node>& owner) const {
+  Tensor tensor = values(op);
+  if (!tensor.defined()) return tensor;
+  if (recipe_) tensor = detached_handle(tensor);  // consumers may join it to different places
+  Edge edge = result_ < 0 ? edge_ : Edge{owner, result_};
+  if (edge.node && result_layout_) edge = {make_view_node(edge, tensor, result_layout_), 0};
+  if (edge.node) set_history(tensor, edge.node, edge.output);
+  return tensor;
+}
+
+void attach_recipe(Tensor& result, std::vector<SavedTensor> inputs, Recipe::Function recompute) {
+  AutogradMeta& meta = meta_of(result);
+  meta.recipe = std::make_shared<Recipe>(std::move(inputs), std::move(recompute));
+  meta.recipe_version = result.version();
+}
+
+}  // namespace voxgrad

@@ -1,0 +1,36 @@
+// Internal: compiles one loop for every instruction set and calls the one in use.
+#pragma once
+
+#include <voxgrad/core/cpu_features.h>
+
+namespace voxgrad::ops::cpu {
+
+/// Body is a struct with `[[gnu::always_inline]] static inline void run(args...)`: plain loops, no
+/// lambdas (they would not be compiled for the wider set). Contraction is off, so every set gives
+/// the same bits.
+template <typename Body, typename... Args>
+[[gnu::target("avx512f,avx512bw,avx512dq,avx512vl,prefer-vector-width=512")]] void run_avx512(
+    Args... args) {
+  Body::run(args...);
+}
+
+template <typename Body, typename... Args>
+[[gnu::target("avx2,fma")]] void run_avx2(Args... args) {
+  Body::run(args...);
+}
+
+template <typename Body, typename... Args>
+void run_portable(Args... args) {
+  Body::run(args...);
+}
+
+template <typename Body, typename... Args>
+void run_widest(Args... args) {
+  switch (instruction_set()) {
+    case InstructionSet::avx512: return run_avx512<Body>(args...);
+    case InstructionSet::avx2: return run_avx2<Body>(args...);
+    case InstructionSet::portable: return run_portable<Body>(args...);
+  }
+}
+
+}  // namespace voxgrad::ops::cpu

@@ -1,0 +1,191 @@
+#include <voxgrad/autograd/saved_tensor.h>
+
+#include <gtest/gtest.h>
+
+#include <voxgrad/autograd/engine.h>
+#include <voxgrad/autograd/functions/creation.h>
+#include <voxgrad/autograd/functions/elementwise.h>
+#include <voxgrad/autograd/functions/reduce.h>
+#include <voxgrad/autograd/node.h>
+#include <voxgrad/core/backend.h>
+#include <voxgrad/core/error.h>
+
+namespace voxgrad {
+namespace {
+
+std::vector<double> values(const Tensor& x) { return x.to_vector<double>(); }
+
+/// x + 1 with a recipe for its result. `calls` counts the recomputations.
+Tensor plus_one(const Tensor& x, int& calls) {
+  Tensor result = add(x, 1.0);
+  std::vector<SavedTensor> inputs;
+  inputs.emplace_back(x);
+  attach_recipe(result, std::move(inputs), [&calls](std::span<const Tensor> kept) {
+    EXPECT_FALSE(grad_enabled());
+    ++calls;
+    return add(kept[0], 1.0);
+  });
+  return result;
+}
+
+/// x^2 whose rule saves x.
+Tensor squared(const Tensor& x) {
+  return record_one("squared", {x}, mul(x.detach(), x.detach()),
+                    [](std::span<const Tensor> saved, std::span<const Tensor> grads, Needs) {
+                      return std::vector<Tensor>{mul(mul(saved[0], 2.0), grads[0])};
+                    },
+                    x);
+}
+
+TEST(SavedTensor, FailsLoudlyWhenItsTensorWasChanged) {
+  const Tensor x = Tensor::from<double>({3}, {1}).requires_grad_();
+  Tensor y = mul(x, 2.0);
+  const Tensor z = squared(y);
+  y.mul_(2.0);
+  try {
+    sum(z).backward();
+    FAIL();
+  } catch (const AutogradError& error) {
+    EXPECT_NE(std::string(error.what()).find("squared"), std::string::npos);
+  }
+}
+
+TEST(SavedTensor, SeesWritesThroughViewsAndDetachedHandles) {
+  for (const bool detached : {false, true}) {
+    const Tensor x = Tensor::from<double>({3, 4}, {2}).requires_grad_();
+    const Tensor y = mul(x, 2.0);
+    const Tensor z = squared(y);
+    Tensor handle = detached ? y.detach() : y.narrow(0, 0, 1);
+    handle.fill_(1);
+    EXPECT_THROW(sum(z).backward(), AutogradError);
+  }
+}
+
+TEST(SavedTensor, AResultSavedByItsOwnNodeLeaksNothing) {
+  const std::size_t before = backend({}).memory_stats().current;
+  {
+    const Tensor x = ones({1000}, DType::float64).requires_grad_();
+    Tensor y = sigmoid(x);  // saves its result
+    EXPECT_TRUE(y.requires_grad());
+  }
+  EXPECT_EQ(backend({}).memory_stats().current, before);
+}
+
+TEST(SavedTensor, WithDataKeepsThePlaceInTheGraph) {
+  const Tensor x = Tensor::from<double>({3}, {1}).requires_grad_();
+  std::array results{mul(x.detach(), x.detach())};
+  const std::array inputs{x};
+  std::vector<SavedTensor> saved;
+  saved.push_back(SavedTensor::with_data(x, x.detach().clone()));
+  record("squared", inputs, results, std::move(saved), [](auto kept, auto grads, Needs) {
+    return std::vector<Tensor>{mul(mul(kept[0], 2.0), grads[0])};
+  });
+  const auto first = grad(results, inputs, {}, {.create_graph = true});
+  EXPECT_EQ(values(grad(first, inputs)[0]), (std::vector<double>{2}));
+}
+
+TEST(Recipe, RecomputesInsteadOfKeeping) {
+  const Tensor x = ones({100'000}, DType::float64).requires_grad_();
+  int calls = 0;
+  const std::size_t before = backend({}).memory_stats().current;
+  Tensor y = plus_one(x, calls);
+  const Tensor z = sum(squared(y));
+  y = {};
+  EXPECT_LT(backend({}).memory_stats().current - before, 100'000u);  // nothing of y's size is kept
+  z.backward();
+  EXPECT_EQ(calls, 1);
+  EXPECT_EQ(values(x.grad())[7], 4);
+}
+
+TEST(Recipe, IsComputedOnceForAllConsumersOfOneBackward) {
+  const Tensor x = Tensor::from<double>({2}, {1}).requires_grad_();
+  int calls = 0;
+  const Tensor y = plus_one(x, calls);
+  const Tensor z = sum(add(squared(y), squared(y)));
+  z.backward({}, true);
+  EXPECT_EQ(calls, 1);
+  z.backward();
+  EXPECT_EQ(calls, 2);
+  EXPECT_EQ(values(x.grad()), (std::vector<double>{24}));
+}
+
+TEST(Recipe, NestedRecipesAreNotExponential) {
+  Tensor x = Tensor::from<double>({0.0}, {1}).requires_grad_();
+  int calls = 0;
+  Tensor y = x, total = sum(squared(x));
+  for (int i = 0; i < 40; ++i) {
+    y = plus_one(y, calls);
+    total = add(total, sum(add(squared(y), squared(y))));
+  }
+  total.backward();
+  EXPECT_LE(calls, 80);
+  double expected = 0;
+  for (int i = 1; i <= 40; ++i) expected += 4.0 * i;
+  EXPECT_EQ(values(x.grad()), (std::vector<double>{expected}));
+}
+
+TEST(Recipe, LongChainsUnpackWithoutRecursion) {
+  const Tensor x = Tensor::from<double>({0.0}, {1}).requires_grad_();
+  int calls = 0;
+  Tensor y = x;
+  for (int i = 0; i < 20'000; ++i) y = plus_one(y, calls);
+  sum(squared(y)).backward();
+  EXPECT_EQ(calls, 20'000);
+  EXPECT_EQ(values(x.grad()), (std::vector<double>{40'000}));
+}
+
+TEST(Recipe, HoldsOnlyAtTheVersionOfItsAttachment) {
+  const Tensor x = Tensor::from<double>({2}, {1}).requires_grad_();
+  int calls = 0;
+  Tensor y = plus_one(x, calls);
+  y.mul_(2.0);
+  sum(squared(y)).backward();
+  EXPECT_EQ(calls, 0);
+  EXPECT_EQ(values(x.grad()), (std::vector<double>{24}));
+}
+
+TEST(Recipe, OfAnInPlaceOperationComposesWithTheInputs) {
+  const Tensor x = Tensor::from<double>({2}, {1}).requires_grad_();
+  int calls = 0;
+  Tensor y = plus_one(x, calls);
+  {
+    std::vector<SavedTensor> old;
+    old.emplace_back(y);  // takes y's recipe
+    y.mul_(3.0);
+    attach_recipe(y, std::move(old),
+                  [](std::span<const Tensor> kept) { return mul(kept[0], 3.0); });
+  }
+  sum(squared(y)).backward();
+  EXPECT_EQ(calls, 1);
+  EXPECT_EQ(values(x.grad()), (std::vector<double>{54}));
+}
+
+TEST(Recipe, OnePathsFreedSavesDoNotHarmAnother) {
+  const Tensor x = Tensor::from<double>({2}, {1}).requires_grad_();
+  int calls = 0;
+  const Tensor y = plus_one(x, calls);
+  const Tensor a = sum(squared(y)), b = sum(squared(y));
+  a.backward();
+  b.backward();
+  EXPECT_EQ(values(x.grad()), (std::vector<double>{12}));
+}
+
+TEST(Recipe, GoesWithItsNodesRelease) {
+  const Tensor x = ones({100'000}, DType::float64).requires_grad_();
+  Tensor y;
+  {
+    const Tensor inner = mul(x, 2.0);
+    y = squared(inner);
+    std::vector<SavedTensor> inputs;
+    inputs.emplace_back(inner);
+    attach_recipe(y, std::move(inputs),
+                  [](std::span<const Tensor> kept) { return mul(kept[0], kept[0]); });
+  }
+  const std::size_t before = backend({}).memory_stats().current;
+  sum(y).backward();
+  // x's gradient came, the inner tensor went: y, which is still held, keeps it no longer.
+  EXPECT_LE(backend({}).memory_stats().current, before);
+}
+
+}  // namespace
+}  // namespace voxgrad
