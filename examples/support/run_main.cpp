@@ -1,0 +1,45 @@
+#include "examples/support/run_main.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <new>
+
+namespace voxgrad::examples {
+namespace {
+
+int report(std::string_view program, std::string message) {
+  std::replace(message.begin(), message.end(), '\n', ' ');
+  std::fflush(stdout);
+  std::fprintf(stderr, "%.*s: %s\n", static_cast<int>(program.size()), program.data(),
+               message.c_str());
+  return kFailure;
+}
+
+}  // namespace
+
+void fail(const std::string& message) { throw UsageError(message); }
+
+int run_main(std::string_view program, const std::function<int()>& body) {
+  try {
+    const int status = body();
+    errno = 0;
+    if (std::fflush(stdout) != 0) {
+      return report(program,
+                    fmt::format("standard output cannot be written: {}", std::strerror(errno)));
+    }
+    return status;
+  } catch (const std::bad_alloc&) {
+    return report(program, "this machine has too little memory for it");
+  } catch (const std::exception& error) {
+    return report(program, error.what());
+  } catch (...) {
+    return report(program, "an unknown error ended the program");
+  }
+}
+
+}  // namespace voxgrad::examples
