@@ -49,3 +49,13 @@ if(VOXGRAD_WERROR AND NOT VOXGRAD_SANITIZE)
 endif()
 set_property(SOURCE ${PROJECT_SOURCE_DIR}/core/version.cpp APPEND PROPERTY
              COMPILE_DEFINITIONS VOXGRAD_VERSION="${PROJECT_VERSION}")
+
+# The direct convolution's kernels, one file per instruction set. Fused multiply-adds are what they are for.
+set(direct ${PROJECT_SOURCE_DIR}/ops/cpu/conv/direct)
+set_property(SOURCE ${direct}_portable.cpp ${direct}_avx2.cpp ${direct}_avx512.cpp APPEND PROPERTY
+             COMPILE_OPTIONS -ffp-contract=fast)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
+  set_property(SOURCE ${direct}_avx2.cpp APPEND PROPERTY COMPILE_OPTIONS -mavx2 -mfma)
+  set_property(SOURCE ${direct}_avx512.cpp APPEND PROPERTY COMPILE_OPTIONS
+               -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512)
+endif()

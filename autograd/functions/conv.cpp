@@ -1,0 +1,133 @@
+#include <voxgrad/autograd/functions/conv.h>
+
+#include <array>
+
+#include <voxgrad/autograd/functions/operands.h>
+#include <voxgrad/ops/conv.h>
+
+namespace voxgrad {
+namespace {
+
+/// The two slots that are given when one is produced, in the order x, w, y.
+std::array<Slot, 2> given_slots(Slot produced) {
+  return {produced == Slot::x ? Slot::w : Slot::x, produced == Slot::y ? Slot::w : Slot::y};
+}
+
+std::string_view op_name(Slot produced) {
+  switch (produced) {
+    case Slot::x: return "conv_transpose";
+    case Slot::w: return "conv_weight_gradient";
+    case Slot::y: break;
+  }
+  return "conv";
+}
+
+ops::ConvOperands operands(Slot produced, const Tensor& first, const Tensor& second) {
+  switch (produced) {
+    case Slot::x: return {.w = &first, .y = &second};
+    case Slot::w: return {.x = &first, .y = &second};
+    case Slot::y: break;
+  }
+  return {.x = &first, .w = &second};
+}
+
+/// x and y as the kernels read them, so that a copy made for the kernels is the one that is saved.
+Tensor values_of(Slot slot, const Tensor& tensor) {
+  return slot == Slot::w ? tensor : ops::to_conv_layout(tensor);
+}
+
+Tensor bias_gradient(const ConvGeometry& geometry, const Tensor& cotangent) {
+  std::vector<Index> axes{0};
+  for (Index axis = 2; axis < geometry.rank + 2; ++axis) axes.push_back(axis);
+  return sum(cotangent, axes);
+}
+
+/// Put the cotangent in the slot that was produced, and produce the slot you want.
+Rule conv_rule(Slot produced, const ConvGeometry& geometry) {
+  return [produced, geometry](Saved saved, std::span<const Tensor> grads, Needs needs) {
+    const auto [a, b] = given_slots(produced);
+    const auto gradient = [&](Slot wanted, Slot other, const Tensor& value) {
+      return other < produced ? conv_form(wanted, geometry, value, grads[0])
+                              : conv_form(wanted, geometry, grads[0], value);
+    };
+    std::vector<Tensor> result(3);
+    if (needs[0]) result[0] = gradient(a, b, saved[1]);
+    if (needs[1]) result[1] = gradient(b, a, saved[0]);
+    if (needs[2]) result[2] = bias_gradient(geometry, grads[0]);
+    return result;
+  };
+}
+
+/// What the form itself cannot check: dtypes, devices and the bias, under the names that the caller
+/// used.
+void check_operands(std::string_view op, std::string_view input_name, const Tensor& input,
+                    const Tensor& w, const Tensor& bias, Index channels) {
+  check_same_device(op, input, w);
+  VG_CHECK(is_floating(input.dtype()) && input.dtype() == w.dtype(), DTypeError,
+           "{}: {} and w must have one floating dtype; got {} and {}", op, input_name,
+           name(input.dtype()), name(w.dtype()));
+  if (!bias.defined()) return;
+  check_same_device(op, input, bias);
+  VG_CHECK(bias.dtype() == input.dtype(), DTypeError,
+           "{}: bias must have the dtype of {}; got {} and {}", op, input_name, name(bias.dtype()),
+           name(input.dtype()));
+  VG_CHECK(bias.shape() == Shape{channels}, ShapeError,
+           "{}: bias must have shape [{}], one number per output channel; got {}", op, channels,
+           bias.shape());
+}
+
+/// Conv or conv_transpose, with a unit batch axis around the call where the input has none.
+Tensor batched(Slot produced, const ConvGeometry& geometry, const Tensor& input, const Tensor& w,
+               const Tensor& bias) {
+  const bool unbatched = input.dim() == geometry.rank + 1;
+  const Tensor whole = unbatched ? input.unsqueeze(0) : input;
+  const Tensor result = produced == Slot::y ? conv_form(produced, geometry, whole, w, bias)
+                                            : conv_form(produced, geometry, w, whole, bias);
+  return unbatched ? result.squeeze(0) : result;
+}
+
+}  // namespace
+
+Tensor conv_form(Slot produced, const ConvGeometry& geometry, const Tensor& first,
+                 const Tensor& second, const Tensor& bias) {
+  const auto [a, b] = given_slots(produced);
+  const Tensor first_values = values_of(a, first), second_values = values_of(b, second);
+  Tensor result =
+      ops::conv_partial(produced, geometry, operands(produced, first_values, second_values),
+                        {.bias = bias.defined() ? &bias : nullptr});
+  if (!wants_graph({first, second, bias})) return result;
+  return record_one(
+      op_name(produced), {first, second, bias}, std::move(result), conv_rule(produced, geometry),
+      second.requires_grad() ? SavedTensor::with_data(first, first_values) : SavedTensor(),
+      first.requires_grad() ? SavedTensor::with_data(second, second_values) : SavedTensor());
+}
+
+Tensor conv(const Tensor& x, const Tensor& w, const Tensor& bias, const ConvSettings& settings) {
+  const ConvGeometry geometry = conv_geometry(x.shape(), w.shape(), settings);
+  check_operands("conv", "x", x, w, bias, geometry.y_channels);
+  return batched(Slot::y, geometry, x, w, bias);
+}
+
+Tensor conv_transpose(const Tensor& y, const Tensor& w, const Tensor& bias,
+                      const ConvTransposeSettings& settings) {
+  const ConvGeometry geometry = conv_transpose_geometry(y.shape(), w.shape(), settings);
+  check_operands("conv_transpose", "y", y, w, bias, geometry.x_channels);
+  return batched(Slot::x, geometry, y, w, bias);
+}
+
+std::vector<std::string> conv_algorithms() {
+  std::vector<std::string> names;
+  for (const auto& algorithm : ops::conv_kernels(DeviceType::cpu).algorithms) {
+    names.emplace_back(algorithm.name);
+  }
+  return names;
+}
+
+void force_conv_algorithm(std::string_view name) { ops::set_forced_conv_algorithm(name); }
+
+std::string last_conv_report() {
+  const auto& report = ops::last_conv();
+  return report ? ops::to_string(*report) : std::string();
+}
+
+}  // namespace voxgrad

@@ -1,0 +1,70 @@
+// Convolution and transposed convolution, ranks 1 to 3. Differentiable to any order.
+//
+//   y = conv(x, w, bias, {.stride = 2, .padding = 1});
+//   x = conv_transpose(y, w, bias, {.stride = 2, .output_size = skip.shape()});
+//
+// Both are partial derivatives of one trilinear form (core/conv_geometry.h, docs/conv.md), and so
+// is every derivative of them.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <voxgrad/core/conv_geometry.h>
+#include <voxgrad/core/tensor.h>
+
+namespace [[gnu::visibility("default")]] voxgrad {
+
+/// Convolution (cross-correlation), as torch.nn.functional.conv{1,2,3}d.
+///
+/// @param x     (batch, in_channels, size...) or, unbatched, (in_channels, size...)
+/// @param w     (out_channels, in_channels / groups, kernel...); its rank decides that of the
+/// operation
+/// @param bias  (out_channels), or undefined for none
+/// @return      (batch, out_channels, floor((size + 2 * padding - dilation * (kernel - 1) - 1) /
+/// stride) + 1), channels-last
+/// @throws ShapeError if ranks, channels, sizes or settings do not fit; DTypeError unless all are
+/// float32 or all float64;
+///         DeviceError.
+Tensor conv(const Tensor& x, const Tensor& w, const Tensor& bias = {},
+            const ConvSettings& settings = {});
+
+/// Transposed convolution: the adjoint of conv with the same w, as
+/// torch.nn.functional.conv_transpose{1,2,3}d.
+///
+/// @param y     (batch, in_channels, size...) or, unbatched, (in_channels, size...)
+/// @param w     (in_channels, out_channels / groups, kernel...); its rank decides that of the
+/// operation
+/// @param bias  (out_channels), or undefined for none
+/// @return      (batch, out_channels, (size - 1) * stride - 2 * padding + dilation * (kernel - 1) +
+/// 1 + output_padding), or the
+///              output_size of the settings; channels-last
+/// @throws ShapeError if ranks, channels, sizes or settings do not fit; DTypeError unless all are
+/// float32 or all float64;
+///         DeviceError.
+Tensor conv_transpose(const Tensor& y, const Tensor& w, const Tensor& bias = {},
+                      const ConvTransposeSettings& settings = {});
+
+/// The form's partial derivative by one slot, of which all of the above and their derivatives are
+/// cases.
+///
+/// @param first, second  the slots that are not produced, in the order x, w, y
+/// @param bias           one number per channel, added to slot x or y; or undefined
+Tensor conv_form(Slot produced, const ConvGeometry& geometry, const Tensor& first,
+                 const Tensor& second, const Tensor& bias = {});
+
+/// Names of the algorithms of the CPU in order of preference. Which of them runs follows from slot,
+/// geometry, dtype and instruction set; VOXGRAD_LOG=conv in the environment prints it for each
+/// call.
+std::vector<std::string> conv_algorithms();
+
+/// Uses this algorithm wherever it supports the problem, in the whole process; empty: the library's
+/// choice again.
+/// @throws KeyError for a name that conv_algorithms() does not give.
+void force_conv_algorithm(std::string_view name);
+
+/// What the last convolution of this thread ran, in one line; empty before the first.
+std::string last_conv_report();
+
+}  // namespace voxgrad

@@ -1,0 +1,65 @@
+// Internal: the inner loops of the direct algorithm, one table per instruction set.
+//
+// The tables are compiled with the flags of their instruction set (cmake/library.cmake), so this
+// header and direct_kernels.inl, which they share, must define no inline function that other files
+// could link to: plain data only.
+#pragma once
+
+#include <cstdint>
+
+namespace voxgrad::ops::cpu {
+
+/// Source and weights of all taps along the last axis, for one tap on the two others.
+template <typename T>
+struct TapLine {
+  const T* source;   ///< position 0 of the line, first channel
+  const T* weights;  ///< [tap][channel][column]
+};
+
+/// out[row][column] = bias[column] + sum over lines, taps, channels of
+///   source[shift + row * row_stride + tap * tap_stride + channel] * weights[tap][channel][column].
+template <typename T>
+struct ProductBlock {
+  const TapLine<T>* lines;
+  std::int64_t line_count;
+  std::int64_t shift, row_stride;
+  std::int64_t taps, tap_stride, channels;
+  const T* bias;  ///< as many as the kernel has columns
+  T* out;
+  std::int64_t out_stride;
+  std::int64_t stored;  ///< columns to store, the first of them
+};
+
+/// sums[k][column] += sum over rows of x[row * x_stride + k] * y[row * y_stride + column].
+template <typename T>
+struct SumBlock {
+  const T* x;
+  std::int64_t x_stride;
+  const T* y;
+  std::int64_t y_stride;
+  std::int64_t rows;
+  T* sums;  ///< rows as long as the kernel has columns
+};
+
+inline constexpr int kMostKernelRows = 14;
+
+/// Kernels for one number of columns; entry r - 1 takes r rows (product) or r values of k (sum).
+template <typename T>
+struct KernelSet {
+  int columns;
+  void (*product[kMostKernelRows])(const ProductBlock<T>&);
+  void (*sum[kMostKernelRows])(const SumBlock<T>&);
+};
+
+/// By falling number of columns.
+template <typename T>
+struct KernelTable {
+  int rows;  ///< entries in use of each set
+  int set_count;
+  KernelSet<T> sets[4];
+};
+
+extern const KernelTable<float> kPortableFloat, kAvx2Float, kAvx512Float;
+extern const KernelTable<double> kPortableDouble, kAvx2Double, kAvx512Double;
+
+}  // namespace voxgrad::ops::cpu

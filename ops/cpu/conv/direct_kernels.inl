@@ -1,0 +1,128 @@
+// Internal: included by one file per instruction set. A block of results stays in registers while
+// the sum runs: each step loads a few vectors of columns and multiplies them with one number of
+// each row.
+#include <voxgrad/ops/cpu/conv/direct_kernels.h>
+
+namespace voxgrad::ops::cpu {
+namespace {
+
+using std::int64_t;
+
+template <typename T, int kLanes>
+struct VectorOf {
+  typedef T Type __attribute__((vector_size(kLanes * sizeof(T))));
+};
+
+template <typename Vector, typename T>
+[[gnu::always_inline]] inline void load(Vector& to, const T* from) {
+  __builtin_memcpy(&to, from, sizeof(Vector));
+}
+
+template <typename Vector, typename T>
+[[gnu::always_inline]] inline void store(T* to, const Vector& from) {
+  __builtin_memcpy(to, &from, sizeof(Vector));
+}
+
+template <typename T, int kLanes, int kVectors, int kRows>
+void product(const ProductBlock<T>& block) {
+  using Vector = typename VectorOf<T, kLanes>::Type;
+  Vector sums[kRows][kVectors];
+#pragma GCC unroll 16
+  for (int row = 0; row < kRows; ++row) {
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v) load(sums[row][v], block.bias + v * kLanes);
+  }
+  const int64_t stride = block.row_stride;
+  for (int64_t line = 0; line < block.line_count; ++line) {
+    const T* source = block.lines[line].source + block.shift;
+    const T* weights = block.lines[line].weights;
+    for (int64_t tap = 0; tap < block.taps; ++tap, source += block.tap_stride) {
+      for (int64_t channel = 0; channel < block.channels; ++channel) {
+        Vector w[kVectors];
+#pragma GCC unroll 2
+        for (int v = 0; v < kVectors; ++v) load(w[v], weights + v * kLanes);
+        weights += kVectors * kLanes;
+#pragma GCC unroll 16
+        for (int row = 0; row < kRows; ++row) {
+          const T value = source[row * stride + channel];
+#pragma GCC unroll 2
+          for (int v = 0; v < kVectors; ++v) sums[row][v] += value * w[v];
+        }
+      }
+    }
+  }
+  constexpr int kColumns = kVectors * kLanes;
+  if (block.stored == kColumns) {
+#pragma GCC unroll 16
+    for (int row = 0; row < kRows; ++row) {
+#pragma GCC unroll 2
+      for (int v = 0; v < kVectors; ++v) {
+        store(block.out + row * block.out_stride + v * kLanes, sums[row][v]);
+      }
+    }
+    return;
+  }
+  T all[kRows][kColumns];
+  __builtin_memcpy(all, sums, sizeof(all));
+  for (int row = 0; row < kRows; ++row) {
+    for (int64_t i = 0; i < block.stored; ++i) block.out[row * block.out_stride + i] = all[row][i];
+  }
+}
+
+template <typename T, int kLanes, int kVectors, int kRows>
+void sum(const SumBlock<T>& block) {
+  using Vector = typename VectorOf<T, kLanes>::Type;
+  Vector sums[kRows][kVectors];
+#pragma GCC unroll 16
+  for (int k = 0; k < kRows; ++k) {
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v) load(sums[k][v], block.sums + (k * kVectors + v) * kLanes);
+  }
+  const T* x = block.x;
+  const T* y = block.y;
+  for (int64_t row = 0; row < block.rows; ++row) {
+    Vector values[kVectors];
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v) load(values[v], y + v * kLanes);
+#pragma GCC unroll 16
+    for (int k = 0; k < kRows; ++k) {
+      const T value = x[k];
+#pragma GCC unroll 2
+      for (int v = 0; v < kVectors; ++v) sums[k][v] += value * values[v];
+    }
+    x += block.x_stride;
+    y += block.y_stride;
+  }
+#pragma GCC unroll 16
+  for (int k = 0; k < kRows; ++k) {
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v) store(block.sums + (k * kVectors + v) * kLanes, sums[k][v]);
+  }
+}
+
+/// Fills entries 1 ... kRows of a set.
+template <typename T, int kLanes, int kVectors, int kRows>
+constexpr KernelSet<T> kernel_set() {
+  KernelSet<T> set{};
+  if constexpr (kRows > 1) set = kernel_set<T, kLanes, kVectors, kRows - 1>();
+  set.columns = kLanes * kVectors;
+  set.product[kRows - 1] = product<T, kLanes, kVectors, kRows>;
+  set.sum[kRows - 1] = sum<T, kLanes, kVectors, kRows>;
+  return set;
+}
+
+/// For vectors of kBytes bytes and blocks of at most kRows rows: two vectors of columns, one, a
+/// half, a quarter.
+template <typename T, int kBytes, int kRows>
+constexpr KernelTable<T> kernel_table() {
+  constexpr int kLanes = kBytes / static_cast<int>(sizeof(T));
+  KernelTable<T> table{kRows, 2, {}};
+  table.sets[0] = kernel_set<T, kLanes, 2, kRows>();
+  table.sets[1] = kernel_set<T, kLanes, 1, kRows>();
+  if constexpr (kLanes >= 4) table.sets[table.set_count++] = kernel_set<T, kLanes / 2, 1, kRows>();
+  if constexpr (kLanes >= 8) table.sets[table.set_count++] = kernel_set<T, kLanes / 4, 1, kRows>();
+  return table;
+}
+
+}  // namespace
+}  // namespace voxgrad::ops::cpu

@@ -1,0 +1,15 @@
+// The CPU's convolution algorithms in order of preference.
+#include <voxgrad/ops/conv.h>
+#include <voxgrad/ops/cpu/conv/direct.h>
+#include <voxgrad/ops/cpu/conv/tiled.h>
+
+namespace voxgrad::ops::cpu {
+namespace {
+
+const ConvAlgorithm kAlgorithms[] = {kDirect, kTiled};
+
+}  // namespace
+
+const ConvKernels kConv{kAlgorithms};
+
+}  // namespace voxgrad::ops::cpu

@@ -1,0 +1,29 @@
+// Internal: memory of one call or one tile, from the caching allocator.
+#pragma once
+
+#include <cstddef>
+
+#include <voxgrad/core/backend.h>
+#include <voxgrad/core/shape.h>
+
+namespace voxgrad::ops::cpu {
+
+/// `count` uninitialised elements, 64-byte aligned. @throws OutOfMemoryError.
+template <typename T>
+class Scratch {
+ public:
+  explicit Scratch(Index count)
+      : bytes_(static_cast<std::size_t>(count) * sizeof(T)),
+        data_(static_cast<T*>(backend({}).allocate(bytes_))) {}
+  ~Scratch() { backend({}).release(data_, bytes_); }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+
+  T* data() { return data_; }
+
+ private:
+  std::size_t bytes_;
+  T* data_;
+};
+
+}  // namespace voxgrad::ops::cpu

@@ -1,0 +1,36 @@
+// Internal: weights between the user's layout (y_channels, x_channels / groups, kernel...) and the
+// order of columns.
+#pragma once
+
+#include <voxgrad/ops/cpu/conv/phases.h>
+
+namespace voxgrad::ops::cpu {
+
+/// A weight tensor as kernels read it: any strides, unit axes in front for ranks 1 and 2.
+template <typename T>
+struct Weights {
+  T* data = nullptr;
+  Index y_stride = 0, x_stride = 0;
+  Index tap_stride[3] = {0, 0, 0};
+};
+
+template <typename T>
+Weights<const T> weights_of(const Tensor& tensor);
+
+/// Part of one group's weights for one phase of slot x or y: of the row-major matrix of
+/// (taps * gathered channels) x (fold * produced channels) that columns are multiplied with.
+struct PackedPart {
+  Range gathered;  ///< gathered channels to pack
+  Range columns;   ///< columns of the matrix to pack
+  Index row_size =
+      0;  ///< elements from row to row of the packed matrix, whose first column is columns.begin
+};
+template <typename T>
+void pack_weights(Slot produced, const ConvGeometry& geometry, const Phase& phase, Index group,
+                  const Weights<const T>& weights, const PackedPart& part, T* packed);
+
+/// Slot w's result for y channels in `rows`: w[row][channel][tap] = sums[row][tap][channel].
+template <typename T>
+void unpack_weights(const ConvGeometry& geometry, Range rows, const T* sums, T* weights);
+
+}  // namespace voxgrad::ops::cpu

@@ -1,0 +1,188 @@
+#include <voxgrad/autograd/functions/conv.h>
+
+#include <gtest/gtest.h>
+
+#include <voxgrad/autograd/functions/elementwise.h>
+#include <voxgrad/autograd/functions/reduce.h>
+#include <voxgrad/autograd/gradcheck.h>
+#include <voxgrad/core/error.h>
+
+#include "tests/support/conv_oracle.h"
+#include "tests/support/geometries.h"
+
+namespace voxgrad {
+namespace {
+
+Tensor random_tensor(const Shape& shape, std::mt19937& random, DType dtype = DType::float64) {
+  std::normal_distribution<double> normal;
+  test::Values values(static_cast<std::size_t>(element_count(shape)));
+  for (double& value : values) value = normal(random);
+  return test::to_tensor(values, shape, dtype);
+}
+
+Tensor leaf(const Shape& shape, std::mt19937& random) {
+  return random_tensor(shape, random).requires_grad_();
+}
+
+void check_derivatives(const TensorFunction& f, const std::vector<Tensor>& inputs) {
+  EXPECT_NO_THROW(gradcheck(f, inputs));
+  EXPECT_NO_THROW(gradgradcheck(f, inputs));
+}
+
+struct ConvCase {
+  Shape x, w;
+  ConvSettings settings;
+};
+
+TEST(Conv, DerivativesOfAllRanksAreRight) {
+  std::mt19937 random(1);
+  const ConvCase cases[] = {
+      {{2, 3, 7}, {5, 3, 3}, {.stride = 2, .padding = 1}},
+      {{3, 7}, {5, 3, 3}, {.padding = "same"}},
+      {{1, 4, 9}, {6, 2, 3}, {.padding = 3, .dilation = 2, .groups = 2}},
+      {{2, 3, 5, 4}, {2, 3, 3, 2}, {.stride = {2, 1}, .padding = {1, 0}}},
+      {{1, 3, 4, 5}, {3, 1, 3, 3}, {.padding = 1, .groups = 3}},
+      {{2, 4, 3, 4, 5}, {4, 2, 2, 3, 2}, {.stride = {1, 2, 3}, .padding = {1, 1, 2}, .groups = 2}},
+      {{1, 2, 4, 4, 4}, {3, 2, 1, 1, 1}, {}},
+      {{1, 2, 5, 4, 4}, {3, 2, 2, 2, 2}, {.stride = 2, .dilation = {3, 1, 2}}},
+  };
+  for (const ConvCase& c : cases) {
+    const auto f = [&](std::span<const Tensor> in) {
+      return std::vector{conv(in[0], in[1], in[2], c.settings)};
+    };
+    check_derivatives(f, {leaf(c.x, random), leaf(c.w, random), leaf({c.w[0]}, random)});
+  }
+}
+
+struct TransposeCase {
+  Shape y, w;
+  ConvTransposeSettings settings;
+};
+
+TEST(ConvTranspose, DerivativesOfAllRanksAreRight) {
+  std::mt19937 random(2);
+  const TransposeCase cases[] = {
+      {{2, 5, 4}, {5, 3, 3}, {.stride = 2, .padding = 1, .output_padding = 1}},
+      {{5, 4}, {5, 3, 3}, {.padding = 2}},
+      {{1, 6, 4}, {6, 2, 3}, {.stride = 3, .output_padding = 2, .groups = 2, .dilation = 2}},
+      {{2, 2, 3, 4}, {2, 3, 3, 2}, {.stride = {2, 1}, .padding = {1, 0}}},
+      {{1, 3, 3, 4}, {3, 1, 3, 3}, {.stride = 2, .groups = 3, .output_size = Shape{8, 9}}},
+      {{2, 4, 2, 3, 2}, {4, 3, 2, 2, 2}, {.stride = 2}},
+      {{1, 4, 2, 3, 2},
+       {4, 2, 3, 2, 1},
+       {.stride = {1, 2, 3}, .output_padding = {0, 1, 2}, .groups = 2}},
+      {{1, 2, 3, 4, 3}, {2, 2, 3, 3, 3}, {.stride = 2, .padding = 3}},
+  };
+  for (const TransposeCase& c : cases) {
+    const auto f = [&](std::span<const Tensor> in) {
+      return std::vector{conv_transpose(in[0], in[1], in[2], c.settings)};
+    };
+    const Index channels = c.w[1] * c.settings.groups;
+    check_derivatives(f, {leaf(c.y, random), leaf(c.w, random), leaf({channels}, random)});
+  }
+}
+
+TEST(ConvForm, DerivativesOfEverySlotAreRight) {
+  std::mt19937 random(3);
+  for (int i = 0; i < 12; ++i) {
+    const ConvGeometry g = test::random_geometry(random);
+    for (const Slot slot : {Slot::x, Slot::w, Slot::y}) {
+      const Slot a = slot == Slot::x ? Slot::w : Slot::x, b = slot == Slot::y ? Slot::w : Slot::y;
+      const auto f = [&](std::span<const Tensor> in) {
+        return std::vector{conv_form(slot, g, in[0], in[1])};
+      };
+      check_derivatives(f, {leaf(slot_shape(g, a), random), leaf(slot_shape(g, b), random)});
+    }
+  }
+}
+
+TEST(Conv, TransposeIsAdjointOfForward) {
+  std::mt19937 random(4);
+  const Tensor x = random_tensor({2, 6, 7, 9}, random), w = random_tensor({4, 3, 3, 2}, random);
+  const ConvSettings settings{.stride = {2, 3}, .padding = 1, .groups = 2};
+  const Tensor forward = conv(x, w, {}, settings);
+  const Tensor y = random_tensor(forward.shape(), random);
+  const Tensor back = conv_transpose(
+      y, w, {}, {.stride = {2, 3}, .padding = 1, .groups = 2, .output_size = x.shape()});
+  EXPECT_NEAR(sum(y * forward).item(), sum(x * back).item(), 1e-10);
+}
+
+TEST(Conv, TakesUnbatchedInput) {
+  std::mt19937 random(5);
+  const Tensor x = random_tensor({1, 3, 5, 6}, random), w = random_tensor({2, 3, 2, 2}, random);
+  const Tensor bias = random_tensor({2}, random);
+  const Tensor one = conv(x.select(0, 0), w, bias);
+  EXPECT_EQ(one.shape(), (Shape{2, 4, 5}));
+  EXPECT_EQ(test::to_values(one), test::to_values(conv(x, w, bias)));
+  const Tensor up = conv_transpose(one, w);
+  EXPECT_EQ(up.shape(), (Shape{3, 5, 6}));
+}
+
+TEST(Conv, EmptyBatchHasEmptyResultAndZeroGradients) {
+  std::mt19937 random(6);
+  const Tensor x = leaf({0, 3, 5}, random), w = leaf({2, 3, 2}, random), bias = leaf({2}, random);
+  const Tensor y = conv(x, w, bias);
+  EXPECT_EQ(y.shape(), (Shape{0, 2, 4}));
+  sum(y).backward();
+  EXPECT_EQ(x.grad().shape(), x.shape());
+  EXPECT_EQ(test::to_values(w.grad()), test::Values(12, 0));
+  EXPECT_EQ(test::to_values(bias.grad()), test::Values(2, 0));
+}
+
+TEST(Conv, ResultAndGradientsFollowTheLayoutsPromised) {
+  std::mt19937 random(7);
+  const Tensor x = leaf({2, 3, 5, 4}, random), w = leaf({6, 3, 2, 2}, random);
+  const Tensor y = conv(x, w);
+  EXPECT_TRUE(y.is_channels_last());
+  sum(y * y).backward();
+  EXPECT_TRUE(w.grad().is_contiguous());
+  EXPECT_EQ(x.grad().shape(), x.shape());
+}
+
+TEST(Conv, KeepsOnlyWhatAGradientNeeds) {
+  std::mt19937 random(8);
+  const Tensor x = random_tensor({1, 3, 5}, random), w = leaf({2, 3, 2}, random);
+  const Tensor y = conv(x, w);
+  Tensor(w.detach()).mul_(2);  // x wants no gradient, so w was not kept and may change
+  EXPECT_NO_THROW(sum(y).backward());
+  const Tensor z = conv(x, w);
+  Tensor(x).mul_(2);
+  // x lay plain: the kernels' channels-last copy was kept, which nobody can write.
+  EXPECT_NO_THROW(sum(z).backward());
+}
+
+TEST(Conv, NoticesASavedTensorThatWasWritten) {
+  std::mt19937 random(9);
+  const Tensor x = random_tensor({1, 3, 5}, random).channels_last(), w = leaf({2, 3, 2}, random);
+  const Tensor y = conv(x, w);
+  Tensor(x).mul_(2);
+  EXPECT_THROW(sum(y).backward(), AutogradError);
+}
+
+TEST(Conv, RefusesMixedDtypesAndWrongBias) {
+  std::mt19937 random(10);
+  const Tensor x = random_tensor({1, 3, 5}, random), w = random_tensor({2, 3, 2}, random);
+  EXPECT_THROW(conv(x, w.to(DType::float32)), DTypeError);
+  EXPECT_THROW(conv(x.to(DType::int64), w.to(DType::int64)), DTypeError);
+  EXPECT_THROW(conv(x, w, random_tensor({2}, random, DType::float32)), DTypeError);
+  EXPECT_THROW(conv(x, w, random_tensor({3}, random)), ShapeError);
+  EXPECT_THROW(conv(x, w, random_tensor({2, 1}, random)), ShapeError);
+  const Tensor y = random_tensor({1, 2, 4}, random);
+  EXPECT_THROW(conv_transpose(y, w, random_tensor({2}, random)), ShapeError);
+  EXPECT_THROW(conv_transpose(x, w), ShapeError);
+}
+
+TEST(Conv, ReportsAndForcesItsAlgorithm) {
+  std::mt19937 random(11);
+  const std::vector<std::string> names = conv_algorithms();
+  ASSERT_FALSE(names.empty());
+  force_conv_algorithm(names.back());
+  conv(random_tensor({1, 3, 5}, random), random_tensor({2, 3, 2}, random));
+  EXPECT_EQ(last_conv_report().rfind("conv y " + names.back() + " float64 3->2 k2", 0), 0u)
+      << last_conv_report();
+  force_conv_algorithm("");
+  EXPECT_THROW(force_conv_algorithm("no such"), KeyError);
+}
+
+}  // namespace
+}  // namespace voxgrad

@@ -1,0 +1,335 @@
+#include <voxgrad/ops/conv.h>
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+
+#include <voxgrad/core/allocator.h>
+#include <voxgrad/core/error.h>
+#include <voxgrad/core/parallel.h>
+
+#include "tests/support/conv_oracle.h"
+#include "tests/support/geometries.h"
+#include "tests/support/paths.h"
+
+namespace voxgrad {
+namespace {
+
+using test::FormValues;
+using test::Values;
+
+constexpr Slot kSlots[] = {Slot::x, Slot::w, Slot::y};
+
+enum class Layout { plain, channels_last, awkward };
+
+Tensor make(const FormValues& values, const ConvGeometry& geometry, Slot slot, DType dtype,
+            Layout layout) {
+  const Shape shape = slot_shape(geometry, slot);
+  if (layout == Layout::awkward) return test::to_awkward_tensor(values.at(slot), shape, dtype);
+  return test::to_tensor(values.at(slot), shape, dtype, layout == Layout::channels_last);
+}
+
+Tensor partial(Slot produced, const ConvGeometry& geometry, const FormValues& values, DType dtype,
+               Layout layout = Layout::channels_last, const Tensor* bias = nullptr) {
+  Tensor tensors[3];
+  ops::ConvOperands operands;
+  const Tensor** places[] = {&operands.x, &operands.w, &operands.y};
+  for (int i = 0; i < 3; ++i) {
+    if (kSlots[i] == produced) continue;
+    tensors[i] = make(values, geometry, kSlots[i], dtype, layout);
+    *places[i] = &tensors[i];
+  }
+  return ops::conv_partial(produced, geometry, operands, {.bias = bias});
+}
+
+FormValues rounded(FormValues values, DType dtype) {
+  if (dtype == DType::float64) return values;
+  for (const Slot slot : kSlots) {
+    for (double& value : values.at(slot)) value = static_cast<float>(value);
+  }
+  return values;
+}
+
+FormValues absolute(const FormValues& values) {
+  return {test::absolute(values.x), test::absolute(values.w), test::absolute(values.y)};
+}
+
+// Every summation order of n products errs by at most about n units of rounding on the sum of their
+// absolute values.
+void expect_near_oracle(Slot produced, const ConvGeometry& geometry, const FormValues& values,
+                        DType dtype, Layout layout) {
+  const double unit = dtype == DType::float32 ? 0x1p-24 : 0x1p-53;
+  const Values actual = test::to_values(partial(produced, geometry, values, dtype, layout));
+  const test::OracleResult expected = test::conv_oracle(produced, geometry, values);
+  ASSERT_EQ(actual.size(), expected.sum.size());
+  for (std::size_t i = 0; i < actual.size(); ++i) {
+    // The oracle errs too, by double's unit.
+    const double allowed =
+        (expected.terms[i] + 2) * (1.01 * unit + 0x1p-53) * expected.magnitude[i];
+    ASSERT_LE(std::abs(actual[i] - expected.sum[i]), allowed)
+        << name(produced) << " " << i << " of " << to_string(geometry);
+  }
+}
+
+// Forces one algorithm for the length of a test.
+class ConvWith : public testing::TestWithParam<std::string> {
+ protected:
+  void SetUp() override { ops::set_forced_conv_algorithm(GetParam()); }
+  void TearDown() override { ops::set_forced_conv_algorithm(""); }
+};
+
+std::vector<std::string> algorithm_names() {
+  std::vector<std::string> names;
+  for (const auto& algorithm : ops::conv_kernels(DeviceType::cpu).algorithms) {
+    names.emplace_back(algorithm.name);
+  }
+  return names;
+}
+
+INSTANTIATE_TEST_SUITE_P(Algorithms, ConvWith, testing::ValuesIn(algorithm_names()),
+                         [](const auto& info) { return info.param; });
+
+int case_count() { return test::full_run() ? 10000 : 1000; }
+
+TEST_P(ConvWith, AdjointIdentityHoldsOverRandomGeometries) {
+  std::mt19937 random(1);
+  for (int i = 0; i < case_count(); ++i) {
+    const ConvGeometry g = test::random_geometry(random);
+    const FormValues values = test::random_values(g, random);
+    const Layout layout = static_cast<Layout>(i % 3);
+    double forms[3];
+    for (int slot = 0; slot < 3; ++slot) {
+      const Tensor result = partial(kSlots[slot], g, values, DType::float64, layout);
+      forms[slot] = test::dot(values.at(kSlots[slot]), test::to_values(result));
+    }
+    const Tensor magnitude = partial(Slot::y, g, absolute(values), DType::float64);
+    const double scale = test::norm(values.y) * test::norm(test::to_values(magnitude));
+    ASSERT_LE(std::abs(forms[2] - forms[0]), 1e-12 * scale) << to_string(g);
+    ASSERT_LE(std::abs(forms[2] - forms[1]), 1e-12 * scale) << to_string(g);
+  }
+}
+
+TEST_P(ConvWith, AgreesWithTheDefinitionOverRandomGeometries) {
+  std::mt19937 random(2);
+  for (int i = 0; i < case_count(); ++i) {
+    const ConvGeometry g = test::random_geometry(random);
+    const DType dtype = i % 2 == 0 ? DType::float64 : DType::float32;
+    const FormValues values = rounded(test::random_values(g, random), dtype);
+    for (const Slot slot : kSlots) {
+      expect_near_oracle(slot, g, values, dtype, static_cast<Layout>(i / 2 % 3));
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+TEST_P(ConvWith, AgreesWithTheDefinitionOverManyTiles) {
+  std::mt19937 random(3);
+  for (const ConvGeometry& g : test::large_geometries()) {
+    for (const DType dtype : {DType::float32, DType::float64}) {
+      const FormValues values = rounded(test::random_values(g, random), dtype);
+      for (const Slot slot : kSlots) {
+        expect_near_oracle(slot, g, values, dtype, Layout::channels_last);
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
+TEST_P(ConvWith, IsExactOnWholeNumbers) {
+  std::mt19937 random(4);
+  for (int i = 0; i < case_count() / 4; ++i) {
+    const ConvGeometry g = test::random_geometry(random);
+    const FormValues values = test::whole_values(g, random);
+    for (const Slot slot : kSlots) {
+      const Values expected = test::conv_oracle(slot, g, values).sum;
+      ASSERT_EQ(test::to_values(partial(slot, g, values, DType::float32)), expected)
+          << to_string(g);
+    }
+  }
+}
+
+TEST_P(ConvWith, SumsBiasIntoSlotsXAndY) {
+  std::mt19937 random(5);
+  for (int i = 0; i < case_count() / 4; ++i) {
+    const ConvGeometry g = test::random_geometry(random);
+    const FormValues values = test::whole_values(g, random);
+    for (const Slot slot : {Slot::x, Slot::y}) {
+      const Shape shape = slot_shape(g, slot);
+      Values bias(static_cast<std::size_t>(shape[1]));
+      for (std::size_t c = 0; c < bias.size(); ++c) bias[c] = 100.0 + 7.0 * static_cast<double>(c);
+      const Tensor tensor = test::to_awkward_tensor(bias, {shape[1]}, DType::float32);
+      const Tensor result =
+          partial(slot, g, values, DType::float32, Layout::channels_last, &tensor);
+      Values expected = test::conv_oracle(slot, g, values).sum;
+      const std::size_t volume = expected.size() / bias.size() / static_cast<std::size_t>(g.batch);
+      for (std::size_t k = 0; k < expected.size(); ++k) {
+        expected[k] += bias[k / volume % bias.size()];
+      }
+      ASSERT_EQ(test::to_values(result), expected) << to_string(g);
+    }
+  }
+}
+
+TEST(ConvPartial, GivesXAndYChannelsLastAndWPlain) {
+  std::mt19937 random(6);
+  const ConvGeometry g = test::large_geometries().front();
+  const FormValues values = test::random_values(g, random);
+  EXPECT_TRUE(partial(Slot::y, g, values, DType::float32).is_channels_last());
+  EXPECT_TRUE(partial(Slot::x, g, values, DType::float32).is_channels_last());
+  EXPECT_TRUE(partial(Slot::w, g, values, DType::float32).is_contiguous());
+}
+
+TEST(ConvPartial, EmptyBatchGivesEmptyResultsAndZeroWeights) {
+  ConvGeometry g = test::large_geometries().front();
+  g.batch = 0;
+  const FormValues none{
+      {}, Values(static_cast<std::size_t>(element_count(slot_shape(g, Slot::w))), 1), {}};
+  EXPECT_EQ(partial(Slot::y, g, none, DType::float32).shape(), slot_shape(g, Slot::y));
+  EXPECT_EQ(partial(Slot::x, g, none, DType::float32).shape(), slot_shape(g, Slot::x));
+  for (const double value : test::to_values(partial(Slot::w, g, none, DType::float32))) {
+    ASSERT_EQ(value, 0);
+  }
+}
+
+TEST(ConvPartial, WithoutInputChannelsIsBiasAlone) {
+  ConvGeometry g;
+  g.rank = 1;
+  g.x_channels = 0;
+  g.y_channels = 2;
+  g.axis[2] = {.in = 4, .out = 4};
+  const Tensor bias = Tensor::from<float>(std::vector<float>{3, 5}, {2});
+  const Tensor y = partial(Slot::y, g, {{}, {}, Values(8)}, DType::float32, Layout::plain, &bias);
+  EXPECT_EQ(test::to_values(y), (Values{3, 3, 3, 3, 5, 5, 5, 5}));
+}
+
+bool same_bits(const Tensor& a, const Tensor& b) {
+  return a.shape() == b.shape() && a.strides() == b.strides() &&
+         std::memcmp(a.raw(), b.raw(), static_cast<std::size_t>(a.numel()) * size_of(a.dtype())) ==
+             0;
+}
+
+// Leaves the pool and the limit as they were.
+struct Restore {
+  int threads = num_threads();
+  std::size_t limit = workspace_limit();
+  ~Restore() {
+    set_num_threads(threads);
+    set_workspace_limit(limit);
+  }
+};
+
+TEST_P(ConvWith, GivesTheSameBitsForAnyThreadsAndWorkspaceLimit) {
+  const Restore restore;
+  std::mt19937 random(7);
+  for (const ConvGeometry& g : test::large_geometries()) {
+    const FormValues values = test::random_values(g, random);
+    for (const DType dtype : {DType::float32, DType::float64}) {
+      for (const Slot slot : kSlots) {
+        set_num_threads(1);
+        set_workspace_limit(std::size_t{1} << 30);
+        const Tensor expected = partial(slot, g, values, dtype);
+        for (const int threads : {1, 2, 3}) {
+          for (const std::size_t limit : {std::size_t{1}, std::size_t{1} << 30}) {
+            set_num_threads(threads);
+            set_workspace_limit(limit);
+            ASSERT_TRUE(same_bits(partial(slot, g, values, dtype), expected))
+                << name(slot) << " " << to_string(g) << " threads " << threads << " limit "
+                << limit;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_P(ConvWith, LayoutOfTheOperandsDoesNotChangeBits) {
+  std::mt19937 random(8);
+  for (const ConvGeometry& g : test::large_geometries()) {
+    const FormValues values = test::random_values(g, random);
+    for (const Slot slot : kSlots) {
+      const Tensor expected = partial(slot, g, values, DType::float32, Layout::channels_last);
+      EXPECT_TRUE(same_bits(partial(slot, g, values, DType::float32, Layout::plain), expected));
+      EXPECT_TRUE(same_bits(partial(slot, g, values, DType::float32, Layout::awkward), expected));
+    }
+  }
+}
+
+TEST_P(ConvWith, ReadsAPartOfTheChannelsWhereItLies) {
+  std::mt19937 random(9);
+  ConvGeometry g = test::large_geometries()[4];  // 1x1: the columns are x itself
+  const FormValues values = test::random_values(g, random);
+  const Tensor expected = partial(Slot::y, g, values, DType::float64);
+  Shape wide = slot_shape(g, Slot::x);
+  wide[1] += 3;
+  Tensor whole = Tensor::empty_channels_last(wide, DType::float64);
+  std::fill_n(whole.mutable_data<double>(), whole.numel(), std::nan(""));
+  const Tensor part = whole.alias(slot_shape(g, Slot::x), whole.strides(), 2);
+  const Tensor packed = test::to_tensor(values.x, part.shape(), DType::float64, true);
+  double* to = whole.mutable_data<double>();
+  for (Index i = 0; i < packed.numel(); ++i) {
+    to[i / g.x_channels * wide[1] + 2 + i % g.x_channels] = packed.data<double>()[i];
+  }
+  const Tensor w = test::to_tensor(values.w, slot_shape(g, Slot::w), DType::float64);
+  EXPECT_TRUE(same_bits(ops::conv_partial(Slot::y, g, {.x = &part, .w = &w}), expected));
+}
+
+TEST_P(ConvWith, ReportsItsWorkspaceAndKeepsToTheLimit) {
+  const Restore restore;
+  set_num_threads(3);
+  std::mt19937 random(10);
+  for (const ConvGeometry& g : test::large_geometries()) {
+    const FormValues values = test::random_values(g, random);
+    for (const Slot slot : kSlots) {
+      for (const std::size_t limit : {std::size_t{1}, std::size_t{64} << 20}) {
+        set_workspace_limit(limit);
+        partial(slot, g, values, DType::float64);
+        ASSERT_TRUE(ops::last_conv().has_value());
+        const ops::ConvReport& report = *ops::last_conv();
+        EXPECT_EQ(report.problem.produced, slot);
+        EXPECT_EQ(report.problem.geometry, g);
+        EXPECT_LE(report.workspace.per_tile, std::size_t{8} << 20) << to_string(report);
+        if (limit == 1) EXPECT_EQ(report.tiles_in_flight, 1);
+        else EXPECT_LE(report.workspace_bytes(), limit) << to_string(report);
+      }
+    }
+  }
+}
+
+TEST(ConvPartial, TilesStaySmallHoweverLargeTheProblem) {
+  ConvGeometry g;
+  g.x_channels = 2048;
+  g.y_channels = 2048;
+  for (ConvAxis& axis : g.axis) axis = {.in = 500, .out = 500, .kernel = 7, .padding = 3};
+  for (const Slot slot : kSlots) {
+    for (const DType dtype : {DType::float32, DType::float64}) {
+      const ops::ConvProblem problem{slot, g, dtype};
+      for (const ops::ConvAlgorithm& algorithm : ops::conv_kernels(DeviceType::cpu).algorithms) {
+        if (!algorithm.supports(problem)) continue;
+        EXPECT_LE(algorithm.workspace(problem).per_tile, std::size_t{8} << 20) << algorithm.name;
+      }
+    }
+  }
+}
+
+TEST(ConvAlgorithm, CanBeForcedByName) {
+  ops::set_forced_conv_algorithm("tiled");
+  const ops::ConvProblem problem{Slot::y, test::large_geometries().front(), DType::float32};
+  EXPECT_EQ(ops::choose_algorithm(problem).name, "tiled");
+  ops::set_forced_conv_algorithm("");
+  EXPECT_THROW(ops::set_forced_conv_algorithm("no such"), KeyError);
+}
+
+TEST(ConvPartial, RefusesOperandsThatDoNotFit) {
+  const ConvGeometry g = test::large_geometries().front();
+  const Tensor x = Tensor::empty(slot_shape(g, Slot::x));
+  const Tensor w = Tensor::empty(slot_shape(g, Slot::w));
+  const Tensor wrong = Tensor::empty({2, 3});
+  const Tensor doubles = Tensor::empty(slot_shape(g, Slot::x), DType::float64);
+  EXPECT_THROW(ops::conv_partial(Slot::y, g, {.x = &wrong, .w = &w}), ShapeError);
+  EXPECT_THROW(ops::conv_partial(Slot::y, g, {.x = &doubles, .w = &w}), DTypeError);
+  EXPECT_THROW(ops::conv_partial(Slot::y, g, {.x = &x, .w = &w}, {.bias = &wrong}), ShapeError);
+}
+
+}  // namespace
+}  // namespace voxgrad
