@@ -114,7 +114,8 @@ TEST(Loader, RefusesBadOptions) {
   EXPECT_THROW(Loader<Index>(source, {.start = -1}), ShapeError);
   EXPECT_THROW(Loader<Index>(source, {.count = -2}), ShapeError);
   EXPECT_THROW(Loader<Index>(source, {.ahead = 0}), ShapeError);
-  EXPECT_THROW(Loader<Index>(Loader<Index>::Source()), ShapeError);
+  const Loader<Index>::Source none;
+  EXPECT_THROW(Loader<Index>{none}, ShapeError);
 }
 
 TEST(Loader, IsDoneAtOnceWhereThereIsNothingToMake) {
