@@ -62,12 +62,12 @@ using Wide = std::conditional_t<std::is_floating_point_v<T>, T, std::uint64_t>;
 
 template <typename T>
 T largest(T a, T b) {
-  return a > b || a != a ? a : b;
+  return ((a > b) | (a != a)) ? a : b;  // no branch: it would prevent vectors
 }
 
 template <typename T>
 T smallest(T a, T b) {
-  return a < b || a != a ? a : b;
+  return ((a < b) | (a != a)) ? a : b;
 }
 
 template <typename T>

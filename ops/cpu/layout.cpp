@@ -88,12 +88,11 @@ void transpose_tile(const Transpose& t, const T* from, T* to) {
 /// The axis along which `from` runs without gaps while `to` does so along the innermost one; -1
 /// when it is no transpose.
 int transposed_axis(const StridedLoop<2>& loop) {
-  constexpr Index kWorthTiles = 4;
   const auto& inner = loop.inner();
-  if (inner.steps[0] != 1 || inner.steps[1] <= 1 || inner.size < kWorthTiles) return -1;
+  if (inner.steps[0] != 1 || inner.steps[1] <= 1 || inner.size < 2) return -1;
   for (std::size_t i = 0; i + 1 < loop.axes().size(); ++i) {
     const auto& axis = loop.axes()[i];
-    if (axis.steps[1] == 1 && axis.size >= kWorthTiles) return static_cast<int>(i);
+    if (axis.steps[1] == 1 && axis.size >= 4) return static_cast<int>(i);
   }
   return -1;
 }

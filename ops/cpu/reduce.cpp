@@ -46,7 +46,8 @@ struct Maximum {
     if constexpr (std::is_floating_point_v<T>) return -std::numeric_limits<T>::infinity();
     else return std::numeric_limits<T>::lowest();
   }
-  static Lane add(Lane a, T x) { return x > a || x != x ? x : a; }
+  // Bitwise or: a branch would keep the compiler from using vectors.
+  static Lane add(Lane a, T x) { return ((x > a) | (x != x)) ? x : a; }
   static Total merge(Total a, Total b) { return add(a, b); }
 };
 
@@ -60,7 +61,7 @@ struct Minimum {
     if constexpr (std::is_floating_point_v<T>) return std::numeric_limits<T>::infinity();
     else return std::numeric_limits<T>::max();
   }
-  static Lane add(Lane a, T x) { return x < a || x != x ? x : a; }
+  static Lane add(Lane a, T x) { return ((x < a) | (x != x)) ? x : a; }
   static Total merge(Total a, Total b) { return add(a, b); }
 };
 
@@ -321,7 +322,7 @@ void argmax_row(const T* x, Index step, Index axis_step, Index size, std::int64_
       for (Index i = 0; i < count; ++i) {
         const auto k = static_cast<std::size_t>(i);
         const T value = row[i * step];
-        const bool better = value > best[k] || (value != value && best[k] == best[k]);
+        const bool better = (value > best[k]) | ((value != value) & (best[k] == best[k]));
         where[k] = better ? j : where[k];
         best[k] = better ? value : best[k];
       }
