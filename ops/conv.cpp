@@ -94,7 +94,7 @@ const ConvAlgorithm& choose_algorithm(const ConvProblem& problem, DeviceType dev
   for (const ConvAlgorithm& algorithm : algorithms) {
     if (!algorithm.supports(problem)) continue;
     if (algorithm.name == forced) return algorithm;
-    if (choice == nullptr) choice = &algorithm;
+    if (choice == nullptr && algorithm.suits(problem)) choice = &algorithm;
   }
   return *choice;
 }

@@ -52,12 +52,13 @@ struct ConvWorkspace {
 struct ConvAlgorithm {
   std::string_view name;
   bool (*supports)(const ConvProblem&);
+  bool (*suits)(const ConvProblem&);  ///< of those that follow, none is expected to be faster
   ConvWorkspace (*workspace)(const ConvProblem&);
   void (*run)(const ConvProblem&, const ConvOperands&, const ConvEpilogue&, int tiles_in_flight,
               Tensor& result);
 };
 
-/// In order of preference; the last supports everything.
+/// In order of preference; the last supports everything and always suits.
 struct ConvKernels {
   std::span<const ConvAlgorithm> algorithms;
 };
@@ -80,7 +81,7 @@ Tensor conv_partial(Slot produced, const ConvGeometry& geometry, const ConvOpera
                     const ConvEpilogue& epilogue = {});
 
 /// What conv_partial runs: the forced algorithm where it supports the problem, else the first that
-/// does.
+/// does and suits it.
 const ConvAlgorithm& choose_algorithm(const ConvProblem& problem, DeviceType device = {});
 
 /// For the whole process; empty: the library's own choice. @throws KeyError when no device has such

@@ -312,6 +312,22 @@ TEST(ConvPartial, TilesStaySmallHoweverLargeTheProblem) {
   }
 }
 
+TEST(ConvAlgorithm, ChoiceFollowsFromTheProblem) {
+  const auto choice = [](Slot slot, const ConvGeometry& g) {
+    return ops::choose_algorithm({slot, g, DType::float32}).name;
+  };
+  const std::vector<ConvGeometry> all = test::large_geometries();
+  for (const Slot slot : kSlots) {
+    EXPECT_EQ(choice(slot, all[2]), "direct");  // 16 -> 8, 3x3x3
+    EXPECT_EQ(choice(slot, all[4]), "tiled");   // 1x1x1
+  }
+  EXPECT_EQ(choice(Slot::x, all[1]), "tiled");  // one channel produced
+  ConvGeometry wide = all[2];
+  wide.x_channels = wide.y_channels = 256;
+  EXPECT_EQ(choice(Slot::y, wide), "direct");
+  EXPECT_EQ(choice(Slot::w, wide), "tiled");
+}
+
 TEST(ConvAlgorithm, CanBeForcedByName) {
   ops::set_forced_conv_algorithm("tiled");
   const ops::ConvProblem problem{Slot::y, test::large_geometries().front(), DType::float32};

@@ -34,7 +34,10 @@ void run(const ConvProblem& problem, const ConvOperands& operands, const ConvEpi
 
 }  // namespace
 
-const ConvAlgorithm kTiled{
-    .name = "tiled", .supports = supports, .workspace = workspace, .run = run};
+const ConvAlgorithm kTiled{.name = "tiled",
+                           .supports = supports,
+                           .suits = [](const ConvProblem&) { return true; },
+                           .workspace = workspace,
+                           .run = run};
 
 }  // namespace voxgrad::ops::cpu
