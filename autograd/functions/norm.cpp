@@ -1,0 +1,193 @@
+#include <voxgrad/autograd/functions/norm.h>
+
+#include <voxgrad/autograd/functions/elementwise.h>
+#include <voxgrad/autograd/functions/reduce.h>
+#include <voxgrad/autograd/functions/shape.h>
+#include <voxgrad/autograd/node.h>
+#include <voxgrad/core/check.h>
+#include <voxgrad/ops/layout.h>
+#include <voxgrad/ops/norm.h>
+
+namespace voxgrad {
+namespace {
+
+/// What both public functions come down to.
+struct Normalization {
+  std::string_view op;
+  ops::NormShape shape;
+  bool per_sample;  // statistics per sample, not over the batch
+  bool constant;    // statistics are given, not computed from x
+  double eps;
+};
+
+void check_parameter(std::string_view op, std::string_view what, const Tensor& x,
+                     const Tensor& parameter) {
+  if (!parameter.defined()) return;
+  VG_CHECK(parameter.dim() == 1 && parameter.size(0) == x.size(1), ShapeError,
+           "{}: {} must have shape [{}], the channels of x; got {} for x {}", op, what, x.size(1),
+           parameter.shape(), x.shape());
+  VG_CHECK(parameter.dtype() == x.dtype(), DTypeError,
+           "{}: {} must have the dtype of x, {}; got {}", op, what, name(x.dtype()),
+           name(parameter.dtype()));
+  VG_CHECK(parameter.device() == x.device(), DeviceError,
+           "{}: {} must be on the device of x, {}; got {}", op, what, to_string(x.device()),
+           to_string(parameter.device()));
+}
+
+template <typename Options>
+void check(std::string_view op, const Tensor& x, const Options& options, bool running_required) {
+  VG_CHECK(x.defined() && is_floating(x.dtype()), DTypeError,
+           "{}: x must be float32 or float64; got {}", op,
+           x.defined() ? name(x.dtype()) : "an undefined tensor");
+  VG_CHECK(x.dim() >= 2, ShapeError, "{}: x must be (batch, channels, size...); got {}", op,
+           x.shape());
+  check_parameter(op, "running_mean", x, options.running_mean);
+  check_parameter(op, "running_variance", x, options.running_variance);
+  check_parameter(op, "weight", x, options.weight);
+  check_parameter(op, "bias", x, options.bias);
+  const bool mean = options.running_mean.defined(), variance = options.running_variance.defined();
+  VG_CHECK(mean == variance, ShapeError,
+           "{}: running_mean and running_variance go together; got only running_{}", op,
+           mean ? "mean" : "variance");
+  VG_CHECK(
+      mean || !running_required, ShapeError,
+      "{}: running_mean and running_variance are required where the statistics of x are not used",
+      op);
+  VG_CHECK(options.eps >= 0, ShapeError, "{}: eps must not be negative; got {}", op, options.eps);
+}
+
+/// A tensor of (channels) that broadcasts against x.
+Tensor along_channels(const Tensor& parameter, const Tensor& x) {
+  Shape shape(x.shape().size(), 1);
+  shape[1] = parameter.numel();
+  return parameter.reshape(shape);
+}
+
+/// All axes of x but that of the channels; without the batch too where statistics are per sample.
+std::vector<Index> reduced_axes(const Tensor& x, bool per_sample) {
+  std::vector<Index> axes;
+  for (Index a = 0; a < x.dim(); ++a) {
+    if (a > 1 || (a == 0 && !per_sample)) axes.push_back(a);
+  }
+  return axes;
+}
+
+/// The gradients from functions that can be differentiated again.
+std::vector<Tensor> composed_gradients(const Normalization& n, const Tensor& x,
+                                       const Tensor& weight, const ops::Moments& moments,
+                                       const Tensor& grad, Needs needs) {
+  const auto axes = reduced_axes(x, n.per_sample);
+  const auto all_axes = reduced_axes(x, false);
+  const auto given = [&](const Tensor& t) { return along_channels(t.to(x.dtype()), x); };
+  const bool computed = !n.constant;
+  const Tensor centered = x - (computed ? mean(x, axes, true) : given(moments.mean));
+  const Tensor variance = computed ? mean(square(centered), axes, true) : given(moments.variance);
+  const Tensor factor = 1.0 / sqrt(variance + n.eps);
+  const Tensor xhat = centered * factor;
+  std::vector<Tensor> result(3);
+  if (needs[0]) {
+    const Tensor g = weight.defined() ? grad * along_channels(weight, x) : grad;
+    result[0] = computed ? factor * (g - mean(g, axes, true) - xhat * mean(g * xhat, axes, true))
+                         : factor * g;
+  }
+  if (needs[1]) result[1] = sum(grad * xhat, all_axes);
+  if (needs[2]) result[2] = sum(grad, all_axes);
+  return result;
+}
+
+std::vector<Tensor> fused_gradients(const Normalization& n, const Tensor& x, const Tensor& weight,
+                                    const ops::Moments& moments, const Tensor& grad, Needs needs) {
+  std::vector<Tensor> result(3);
+  const Tensor dy = ops::to_channels_last(grad);
+  ops::NormSums sums;
+  if (!n.constant || needs[1] || needs[2]) sums = ops::norm_sums(n.shape, x, dy, moments, n.eps);
+  if (needs[0]) {
+    result[0] = ops::norm_input_gradient(n.shape, x, dy, moments, n.eps, weight,
+                                         n.constant ? ops::NormSums{} : sums);
+  }
+  if (needs[1]) result[1] = ops::add_groups(n.shape, sums.dy_xhat, x.dtype());
+  if (needs[2]) result[2] = ops::add_groups(n.shape, sums.dy, x.dtype());
+  return result;
+}
+
+/// Whether zero elements give all there is: then no statistics exist and none are needed.
+ops::Moments no_moments(const Normalization& n, const Tensor& x) {
+  ops::Moments moments{
+      Tensor::empty({n.shape.groups, n.shape.channels}, DType::float64, x.device()),
+      Tensor::empty({n.shape.groups, n.shape.channels}, DType::float64, x.device())};
+  ops::fill(moments.mean, 0);
+  ops::fill(moments.variance, 0);
+  return moments;
+}
+
+Tensor normalized(const Normalization& n, const Tensor& x, const ops::Moments& moments,
+                  const Tensor& weight, const Tensor& bias) {
+  const Tensor values = ops::to_channels_last(x);
+  Tensor y = ops::normalize(n.shape, values, moments, n.eps, weight, bias);
+  if (!wants_graph({x, weight, bias})) return y;
+  Rule rule = [n](std::span<const Tensor> saved, std::span<const Tensor> grads, Needs needs) {
+    const ops::Moments stored{saved[2], saved[3]};
+    // The empty tensor has nothing to differentiate twice.
+    const bool again = grad_enabled() && saved[0].numel() > 0;
+    return (again ? composed_gradients : fused_gradients)(n, saved[0], saved[1], stored, grads[0],
+                                                          needs);
+  };
+  return record_one(n.op, {x, weight, bias}, std::move(y), std::move(rule),
+                    SavedTensor::with_data(x, values), weight, moments.mean, moments.variance);
+}
+
+ops::NormShape norm_shape(const Tensor& x, bool per_sample) {
+  Index voxels = 1;
+  for (Index a = 2; a < x.dim(); ++a) voxels *= x.size(a);
+  if (per_sample) return {x.size(0), voxels, x.size(1)};
+  return {1, x.size(0) * voxels, x.size(1)};
+}
+
+template <typename Options>
+Tensor with_running_statistics(std::string_view op, const Tensor& x, const Options& options) {
+  check(op, x, options, true);
+  const Normalization n{.op = op,
+                        .shape = norm_shape(x, false),
+                        .per_sample = false,
+                        .constant = true,
+                        .eps = options.eps};
+  return normalized(n, x, {options.running_mean.detach(), options.running_variance.detach()},
+                    options.weight, options.bias);
+}
+
+template <typename Options>
+Tensor with_own_statistics(std::string_view op, const Tensor& x, const Options& options,
+                           bool per_sample) {
+  const Normalization n{.op = op,
+                        .shape = norm_shape(x, per_sample),
+                        .per_sample = per_sample,
+                        .constant = x.numel() == 0,
+                        .eps = options.eps};
+  const ops::Moments moments = n.constant ? no_moments(n, x) : ops::moments(n.shape, x);
+  Tensor y = normalized(n, x, moments, options.weight, options.bias);
+  if (options.running_mean.defined() && !n.constant) {
+    ops::update_running(n.shape, moments, options.momentum,
+                        {options.running_mean, options.running_variance});
+  }
+  return y;
+}
+
+}  // namespace
+
+Tensor batch_norm(const Tensor& x, const BatchNormOptions& options) {
+  if (!options.training) return with_running_statistics("batch_norm", x, options);
+  check("batch_norm", x, options, false);
+  VG_CHECK(norm_shape(x, false).rows != 1, ShapeError,
+           "batch_norm: training needs more than one value per channel; got x {}", x.shape());
+  return with_own_statistics("batch_norm", x, options, false);
+}
+
+Tensor instance_norm(const Tensor& x, const InstanceNormOptions& options) {
+  if (!options.use_input_stats) return with_running_statistics("instance_norm", x, options);
+  check("instance_norm", x, options, false);
+  VG_CHECK(x.dim() >= 3 && norm_shape(x, true).rows != 1, ShapeError,
+           "instance_norm: each sample needs more than one value per channel; got x {}", x.shape());
+  return with_own_statistics("instance_norm", x, options, true);
+}
+
+}  // namespace voxgrad

@@ -1,0 +1,164 @@
+#include <voxgrad/autograd/functions/pool.h>
+
+#include <voxgrad/autograd/functions/shape.h>
+#include <voxgrad/autograd/node.h>
+#include <voxgrad/core/check.h>
+#include <voxgrad/ops/layout.h>
+#include <voxgrad/ops/pool.h>
+
+namespace voxgrad {
+namespace {
+
+struct Settings {
+  std::string_view op;
+  const Spatial& kernel;
+  const Spatial& stride;
+  const Spatial& padding;
+  const Spatial& dilation;
+  bool ceil_mode;
+  int rank;
+};
+
+ops::PoolGeometry pool_geometry(const Tensor& x, const Settings& settings) {
+  const std::string_view op = settings.op;
+  VG_CHECK(x.defined() && is_floating(x.dtype()), DTypeError,
+           "{}: x must be float32 or float64; got {}", op,
+           x.defined() ? name(x.dtype()) : "an undefined tensor");
+  VG_CHECK(settings.rank >= 0 && settings.rank <= 3, ShapeError,
+           "{}: rank must be 1, 2 or 3 (0: from x); got {}", op, settings.rank);
+  const std::size_t listed = settings.kernel.values().size();
+  const int rank = settings.rank > 0 ? settings.rank
+                   : listed > 1      ? static_cast<int>(listed)
+                                     : x.dim() - 2;
+  VG_CHECK(
+      rank >= 1 && rank <= 3 && (x.dim() == rank + 2 || x.dim() == rank + 1), ShapeError,
+      "{}: x must be (batch, channels, size...) or (channels, size...) with 1 to 3 sizes{}; got {}",
+      op, rank != x.dim() - 2 ? fmt::format(", here {}", rank) : "", x.shape());
+  const auto kernel = settings.kernel.at(rank, op, "kernel");
+  const auto stride = settings.stride.at(rank, op, "stride");
+  const auto padding = settings.padding.at(rank, op, "padding");
+  const auto dilation = settings.dilation.at(rank, op, "dilation");
+  const int first_size = x.dim() - rank;
+  ops::PoolGeometry geometry;
+  geometry.rank = rank;
+  geometry.batch = first_size == 2 ? x.size(0) : 1;
+  geometry.channels = x.size(first_size - 1);
+  for (int i = 0; i < rank; ++i) {
+    const auto from = static_cast<std::size_t>(i);
+    ops::PoolAxis& axis = geometry.axis[static_cast<std::size_t>(3 - rank + i)];
+    axis = {.in = x.size(first_size + i),
+            .kernel = kernel[from],
+            .stride = stride[from],
+            .padding = padding[from],
+            .dilation = dilation[from]};
+    ops::set_output_size(op, axis, settings.ceil_mode);
+  }
+  checked_product(checked_product(kernel[0], rank > 1 ? kernel[1] : 1), rank > 2 ? kernel[2] : 1);
+  return geometry;
+}
+
+/// f(x) with a batch axis, which is taken off again where x had none.
+template <typename F>
+Tensor with_batch(const Tensor& x, int rank, const F& f) {
+  return x.dim() == rank + 1 ? f(x.unsqueeze(0)).squeeze(0) : f(x);
+}
+
+Tensor take_maxima(const ops::PoolGeometry& geometry, const Tensor& x, const Tensor& positions);
+
+/// Linear in y, and the adjoint of take_maxima: the two differentiate into each other.
+Tensor place_maxima(const ops::PoolGeometry& geometry, const Tensor& y, const Tensor& positions) {
+  const Rule rule = [geometry](std::span<const Tensor> saved, std::span<const Tensor> grads,
+                               Needs) {
+    return std::vector<Tensor>{take_maxima(geometry, grads[0], saved[0])};
+  };
+  return record_one("max_pool_backward", {y}, ops::scatter_at(geometry, y, positions), rule,
+                    positions);
+}
+
+Tensor take_maxima(const ops::PoolGeometry& geometry, const Tensor& x, const Tensor& positions) {
+  const Rule rule = [geometry](std::span<const Tensor> saved, std::span<const Tensor> grads,
+                               Needs) {
+    return std::vector<Tensor>{place_maxima(geometry, grads[0], saved[0])};
+  };
+  return record_one("max_pool_gather", {x}, ops::gather_at(geometry, x, positions), rule,
+                    positions);
+}
+
+Tensor recorded_max(const ops::PoolGeometry& geometry, const Tensor& x, ops::MaxPooled pooled) {
+  const Rule rule = [geometry](std::span<const Tensor> saved, std::span<const Tensor> grads,
+                               Needs) {
+    return std::vector<Tensor>{place_maxima(geometry, grads[0], saved[0])};
+  };
+  return record_one("max_pool", {x}, std::move(pooled.values), rule, pooled.positions);
+}
+
+Tensor average_adjoint(const ops::PoolGeometry& geometry, ops::AverageDivisor divisor,
+                       const Tensor& y);
+
+Tensor average(const ops::PoolGeometry& geometry, ops::AverageDivisor divisor, const Tensor& x) {
+  const Rule rule = [=](std::span<const Tensor>, std::span<const Tensor> grads, Needs) {
+    return std::vector<Tensor>{average_adjoint(geometry, divisor, grads[0])};
+  };
+  return record_one("avg_pool", {x}, ops::average_pool(geometry, divisor, x), rule);
+}
+
+Tensor average_adjoint(const ops::PoolGeometry& geometry, ops::AverageDivisor divisor,
+                       const Tensor& y) {
+  const Rule rule = [=](std::span<const Tensor>, std::span<const Tensor> grads, Needs) {
+    return std::vector<Tensor>{average(geometry, divisor, grads[0])};
+  };
+  return record_one("avg_pool_backward", {y}, ops::average_pool_adjoint(geometry, divisor, y),
+                    rule);
+}
+
+ops::PoolGeometry geometry_of(std::string_view op, const Tensor& x, const MaxPoolOptions& options) {
+  return pool_geometry(x, {.op = op,
+                           .kernel = options.kernel,
+                           .stride = options.stride ? *options.stride : options.kernel,
+                           .padding = options.padding,
+                           .dilation = options.dilation,
+                           .ceil_mode = options.ceil_mode,
+                           .rank = options.rank});
+}
+
+}  // namespace
+
+Tensor max_pool(const Tensor& x, const MaxPoolOptions& options) {
+  const ops::PoolGeometry geometry = geometry_of("max_pool", x, options);
+  return with_batch(x, geometry.rank, [&](const Tensor& batch) {
+    return recorded_max(geometry, batch, ops::max_pool(geometry, batch));
+  });
+}
+
+MaxPoolResult max_pool_with_indices(const Tensor& x, const MaxPoolOptions& options) {
+  const ops::PoolGeometry geometry = geometry_of("max_pool_with_indices", x, options);
+  Tensor indices;
+  Tensor values = with_batch(x, geometry.rank, [&](const Tensor& batch) {
+    ops::MaxPooled pooled = ops::max_pool(geometry, batch);
+    indices = ops::flat_indices(geometry, pooled.positions);
+    return recorded_max(geometry, batch, std::move(pooled));
+  });
+  if (indices.dim() != values.dim()) indices = indices.squeeze(0);
+  return {std::move(values), std::move(indices)};
+}
+
+Tensor avg_pool(const Tensor& x, const AvgPoolOptions& options) {
+  const Spatial dilation = 1;
+  const ops::PoolGeometry geometry =
+      pool_geometry(x, {.op = "avg_pool",
+                        .kernel = options.kernel,
+                        .stride = options.stride ? *options.stride : options.kernel,
+                        .padding = options.padding,
+                        .dilation = dilation,
+                        .ceil_mode = options.ceil_mode,
+                        .rank = options.rank});
+  VG_CHECK(options.divisor_override >= 0, ShapeError,
+           "avg_pool: divisor_override must be positive (0: none); got {}",
+           options.divisor_override);
+  const ops::AverageDivisor divisor{.count_include_pad = options.count_include_pad,
+                                    .divisor = options.divisor_override};
+  return with_batch(x, geometry.rank,
+                    [&](const Tensor& batch) { return average(geometry, divisor, batch); });
+}
+
+}  // namespace voxgrad

@@ -1,0 +1,256 @@
+// Maximum pooling over channels-last volumes (pool_rows.h says how it walks). The adjoint gathers
+// too: each input sums the windows it lies in, in ascending order, so no two threads write one
+// element.
+#include <voxgrad/ops/pool.h>
+
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <type_traits>
+
+#include <voxgrad/ops/cpu/average_pool.h>
+#include <voxgrad/ops/cpu/by_instruction_set.h>
+#include <voxgrad/ops/cpu/pool_rows.h>
+
+namespace voxgrad::ops::cpu {
+namespace {
+
+template <typename T>
+using Number = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
+
+// 16 bytes, which every instruction set has; used inside functions only, never passed. Wider ones
+// would be taken apart before the body reaches the function that may use them.
+template <typename T>
+struct Lanes {
+  static constexpr int count = 16 / sizeof(T);
+  typedef T Values __attribute__((vector_size(16)));
+  typedef Number<T> Numbers __attribute__((vector_size(16)));
+};
+
+struct MaxBody {
+  template <typename T, typename P, int vectors>
+  [[gnu::always_inline]] static inline void block(const Row& row, const Pairs w, const T* x, T* y,
+                                                  P* positions) {
+    using Values = typename Lanes<T>::Values;
+    using Numbers = typename Lanes<T>::Numbers;
+    constexpr int lanes = Lanes<T>::count;
+    const Index first =
+        (row.d.first->tap * row.kernel_h + row.h.first->tap) * row.kernel_w + w.first->tap;
+    Values best[vectors];
+    Numbers where[vectors];
+    for (int v = 0; v < vectors; ++v) {
+      best[v] = Values{} - std::numeric_limits<T>::infinity();
+      where[v] = Numbers{} + static_cast<Number<T>>(first);
+    }
+    for (const Pair* d = row.d.first; d != row.d.last; ++d) {
+      for (const Pair* h = row.h.first; h != row.h.last; ++h) {
+        const T* line = x + d->place * row.from.d + h->place * row.from.h;
+        const Index tap = (d->tap * row.kernel_h + h->tap) * row.kernel_w;
+        for (const Pair* p = w.first; p != w.last; ++p) {
+          const Numbers number = Numbers{} + static_cast<Number<T>>(tap + p->tap);
+          for (int v = 0; v < vectors; ++v) {
+            Values value;
+            std::memcpy(&value, line + p->place * row.from.w + v * lanes, sizeof(value));
+            const Numbers better = (value > best[v]) | (value != value);
+            best[v] = better ? value : best[v];
+            where[v] = better ? number : where[v];
+          }
+        }
+      }
+    }
+    for (int v = 0; v < vectors; ++v) {
+      std::memcpy(y + v * lanes, &best[v], sizeof(best[v]));
+      for (int l = 0; l < lanes; ++l) positions[v * lanes + l] = static_cast<P>(where[v][l]);
+    }
+  }
+
+  template <typename T, typename P>
+  [[gnu::always_inline]] static inline void one(const Row& row, const Pairs w, const T* x, T* y,
+                                                P* position) {
+    T best = -std::numeric_limits<T>::infinity();
+    Index where =
+        (row.d.first->tap * row.kernel_h + row.h.first->tap) * row.kernel_w + w.first->tap;
+    for (const Pair* d = row.d.first; d != row.d.last; ++d) {
+      for (const Pair* h = row.h.first; h != row.h.last; ++h) {
+        const T* line = x + d->place * row.from.d + h->place * row.from.h;
+        for (const Pair* p = w.first; p != w.last; ++p) {
+          const T value = line[p->place * row.from.w];
+          if (!(value > best || value != value)) continue;
+          best = value;
+          where = (d->tap * row.kernel_h + h->tap) * row.kernel_w + p->tap;
+        }
+      }
+    }
+    *y = best;
+    *position = static_cast<P>(where);
+  }
+
+  template <typename T, typename P>
+  [[gnu::always_inline]] static inline void run(const Row* row, const T* x, T* y, P* positions) {
+    constexpr Index lanes = Lanes<T>::count;
+    for (Index o = row->begin; o < row->end; ++o) {
+      const Pairs w = (*row->w)[o];
+      const Index at = o * row->channels;
+      Index c = 0;
+      for (; c + 4 * lanes <= row->channels; c += 4 * lanes)
+        block<T, P, 4>(*row, w, x + c, y + at + c, positions + at + c);
+      for (; c + lanes <= row->channels; c += lanes)
+        block<T, P, 1>(*row, w, x + c, y + at + c, positions + at + c);
+      for (; c < row->channels; ++c) one(*row, w, x + c, y + at + c, positions + at + c);
+    }
+  }
+};
+
+struct ScatterBody {
+  template <typename T, typename P, int vectors>
+  [[gnu::always_inline]] static inline void block(const Row& row, const Pairs w, const T* y,
+                                                  const P* positions, T* x) {
+    using Values = typename Lanes<T>::Values;
+    using Numbers = typename Lanes<T>::Numbers;
+    constexpr int lanes = Lanes<T>::count;
+    Values sum[vectors] = {};
+    for (const Pair* d = row.d.first; d != row.d.last; ++d) {
+      for (const Pair* h = row.h.first; h != row.h.last; ++h) {
+        const Index line = d->place * row.from.d + h->place * row.from.h;
+        const Index tap = (d->tap * row.kernel_h + h->tap) * row.kernel_w;
+        for (const Pair* p = w.first; p != w.last; ++p) {
+          const Index at = line + p->place * row.from.w;
+          const Numbers number = Numbers{} + static_cast<Number<T>>(tap + p->tap);
+          for (int v = 0; v < vectors; ++v) {
+            Values value;
+            std::memcpy(&value, y + at + v * lanes, sizeof(value));
+            Numbers where{};
+            for (int l = 0; l < lanes; ++l) {
+              where[l] = static_cast<Number<T>>(positions[at + v * lanes + l]);
+            }
+            sum[v] += where == number ? value : Values{};
+          }
+        }
+      }
+    }
+    for (int v = 0; v < vectors; ++v) std::memcpy(x + v * lanes, &sum[v], sizeof(sum[v]));
+  }
+
+  template <typename T, typename P>
+  [[gnu::always_inline]] static inline T one(const Row& row, const Pairs w, const T* y,
+                                             const P* positions) {
+    T sum = 0;
+    for (const Pair* d = row.d.first; d != row.d.last; ++d) {
+      for (const Pair* h = row.h.first; h != row.h.last; ++h) {
+        const Index line = d->place * row.from.d + h->place * row.from.h;
+        const Index tap = (d->tap * row.kernel_h + h->tap) * row.kernel_w;
+        for (const Pair* p = w.first; p != w.last; ++p) {
+          const Index at = line + p->place * row.from.w;
+          sum += positions[at] == tap + p->tap ? y[at] : T(0);
+        }
+      }
+    }
+    return sum;
+  }
+
+  template <typename T, typename P>
+  [[gnu::always_inline]] static inline void run(const Row* row, const T* y, const P* positions,
+                                                T* x) {
+    constexpr Index lanes = Lanes<T>::count;
+    for (Index i = row->begin; i < row->end; ++i) {
+      const Pairs w = (*row->w)[i];
+      T* to = x + i * row->channels;
+      Index c = 0;
+      for (; c + 4 * lanes <= row->channels; c += 4 * lanes)
+        block<T, P, 4>(*row, w, y + c, positions + c, to + c);
+      for (; c + lanes <= row->channels; c += lanes)
+        block<T, P, 1>(*row, w, y + c, positions + c, to + c);
+      for (; c < row->channels; ++c) to[c] = one(*row, w, y + c, positions + c);
+    }
+  }
+};
+
+/// Calls f.operator()<T, P>() for the value type and the position type.
+template <typename F>
+void visit_types(DType value, DType position, F&& f) {
+  visit_floating(value, [&]<typename T>() {
+    if (position == DType::uint8) f.template operator()<T, std::uint8_t>();
+    else f.template operator()<T, std::int32_t>();
+  });
+}
+
+void max(const PoolGeometry& g, const Tensor& x, Tensor& y, Tensor& positions) {
+  const AllPairs pairs = pairs_of(g, AxisPairs::inputs_of_outputs);
+  visit_types(x.dtype(), positions.dtype(), [&]<typename T, typename P>() {
+    const T* in = x.data<T>();
+    T* out = y.mutable_data<T>();
+    P* where = positions.mutable_data<P>();
+    for_each_row(g, pairs, &PoolAxis::in, &PoolAxis::out,
+                 [&](const Row& row, Index read, Index written, Index, Index) {
+                   run_widest<MaxBody>(&row, in + read, out + written, where + written);
+                 });
+  });
+}
+
+void scatter(const PoolGeometry& g, const Tensor& y, const Tensor& positions, Tensor& x) {
+  const AllPairs pairs = pairs_of(g, AxisPairs::outputs_of_inputs);
+  visit_types(y.dtype(), positions.dtype(), [&]<typename T, typename P>() {
+    const T* in = y.data<T>();
+    const P* where = positions.data<P>();
+    T* out = x.mutable_data<T>();
+    for_each_row(g, pairs, &PoolAxis::out, &PoolAxis::in,
+                 [&](const Row& row, Index read, Index written, Index, Index) {
+                   run_widest<ScatterBody>(&row, in + read, where + read, out + written);
+                 });
+  });
+}
+
+/// Input coordinate along one axis of tap k of output o.
+Index input_of(const PoolAxis& axis, Index o, Index k) {
+  return o * axis.stride - axis.padding + k * axis.dilation;
+}
+
+/// Calls body(sample, element of y, spatial place in x) for every element of y.
+template <typename P, typename Body>
+void for_each_position(const PoolGeometry& g, const P* positions, const Body& body) {
+  const auto& [ad, ah, aw] = g.axis;
+  const Index line = aw.out * g.channels;
+  parallel_ranges(g.batch * ad.out * ah.out, 16, [&](Index begin, Index end) {
+    for (Index r = begin; r < end; ++r) {
+      const Index oh = r % ah.out, od = r / ah.out % ad.out, n = r / ah.out / ad.out;
+      for (Index at = r * line; at < (r + 1) * line; ++at) {
+        const Index ow = (at - r * line) / g.channels;
+        const Index tap = positions[at];
+        const Index d = input_of(ad, od, tap / (ah.kernel * aw.kernel));
+        const Index h = input_of(ah, oh, tap / aw.kernel % ah.kernel);
+        const Index w = input_of(aw, ow, tap % aw.kernel);
+        body(n, at, (d * ah.in + h) * aw.in + w);
+      }
+    }
+  });
+}
+
+void gather(const PoolGeometry& g, const Tensor& x, const Tensor& positions, Tensor& y) {
+  const Index voxels = g.axis[0].in * g.axis[1].in * g.axis[2].in;
+  visit_types(x.dtype(), positions.dtype(), [&]<typename T, typename P>() {
+    const T* in = x.data<T>();
+    T* out = y.mutable_data<T>();
+    for_each_position(g, positions.data<P>(), [&](Index n, Index at, Index place) {
+      out[at] = in[(n * voxels + place) * g.channels + at % g.channels];
+    });
+  });
+}
+
+void flat_indices(const PoolGeometry& g, const Tensor& positions, Tensor& indices) {
+  std::int64_t* out = indices.mutable_data<std::int64_t>();
+  visit_types(DType::float32, positions.dtype(), [&]<typename, typename P>() {
+    for_each_position(g, positions.data<P>(),
+                      [&](Index, Index at, Index place) { out[at] = place; });
+  });
+}
+
+}  // namespace
+
+const PoolKernels kPool = {.max = max,
+                           .scatter = scatter,
+                           .gather = gather,
+                           .flat_indices = flat_indices,
+                           .average = average,
+                           .average_adjoint = average_adjoint};
+
+}  // namespace voxgrad::ops::cpu

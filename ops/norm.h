@@ -1,0 +1,86 @@
+// Internal: normalisation of values over channels-last rows. Batch and instance norm differ in
+// NormShape alone:
+//
+//   instance norm   groups = batch, rows = voxels            (statistics per sample and channel)
+//   batch norm      groups = 1,     rows = batch * voxels    (statistics per channel)
+//
+// Group norm is instance norm whose statistics are merged over channels between moments() and
+// normalize().
+#pragma once
+
+#include <voxgrad/core/tensor.h>
+
+namespace [[gnu::visibility("default")]] voxgrad {
+namespace ops {
+
+/// x[group][row][channel], dense.
+struct NormShape {
+  Index groups = 0;
+  Index rows = 0;
+  Index channels = 0;
+};
+
+/// Statistics per (group, channel): float64, or floating running statistics. `variance` is the
+/// biased one.
+struct Moments {
+  Tensor mean;
+  Tensor variance;
+};
+
+/// Per (group, channel), float64: sum of dy, and sum of dy * xhat with xhat = (x - mean) /
+/// sqrt(variance + eps).
+struct NormSums {
+  Tensor dy;
+  Tensor dy_xhat;
+};
+
+/// x, y and dy lie channels-last; weight and bias may be undefined (1 and 0).
+struct NormKernels {
+  void (*moments)(const NormShape&, const Tensor& x, Moments& result);
+  void (*normalize)(const NormShape&, const Tensor& x, const Moments&, double eps,
+                    const Tensor& weight, const Tensor& bias, Tensor& y);
+  void (*sums)(const NormShape&, const Tensor& x, const Tensor& dy, const Moments&, double eps,
+               NormSums& result);
+  /// sums.dy undefined: the moments were constants.
+  void (*input_gradient)(const NormShape&, const Tensor& x, const Tensor& dy, const Moments&,
+                         double eps, const Tensor& weight, const NormSums& sums, Tensor& dx);
+  /// result[channel] = sum over groups of sums[group][channel].
+  void (*add_groups)(const NormShape&, const Tensor& sums, Tensor& result);
+  /// running = (1 - momentum) * running + momentum * (mean over groups of moments); the variance
+  /// unbiased.
+  void (*update_running)(const NormShape&, const Moments&, double momentum, Moments& running);
+};
+
+/// @throws DeviceError where the device has none.
+const NormKernels& norm_kernels(DeviceType device);
+
+namespace cpu {
+extern const NormKernels kNorm;
+}
+
+/// Mean and biased variance of each group and channel, accurate also where the mean is much larger
+/// than the deviation.
+Moments moments(const NormShape& shape, const Tensor& x);
+
+/// (x - mean) / sqrt(variance + eps) * weight + bias, channels-last.
+Tensor normalize(const NormShape& shape, const Tensor& x, const Moments& moments, double eps,
+                 const Tensor& weight, const Tensor& bias);
+
+/// What the gradients need to know of dy.
+NormSums norm_sums(const NormShape& shape, const Tensor& x, const Tensor& dy,
+                   const Moments& moments, double eps);
+
+/// Gradient of normalize by x, through the moments when `sums` is defined.
+Tensor norm_input_gradient(const NormShape& shape, const Tensor& x, const Tensor& dy,
+                           const Moments& moments, double eps, const Tensor& weight,
+                           const NormSums& sums);
+
+/// (channels) from (groups, channels), in `dtype`.
+Tensor add_groups(const NormShape& shape, const Tensor& sums, DType dtype);
+
+/// Moves running statistics towards `moments`; never stops half-way.
+void update_running(const NormShape& shape, const Moments& moments, double momentum,
+                    Moments running);
+
+}  // namespace ops
+}  // namespace gnu::visibility("default")]]voxgrad

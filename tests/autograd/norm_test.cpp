@@ -1,0 +1,180 @@
+#include <voxgrad/autograd/functions/norm.h>
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+
+#include <voxgrad/autograd/engine.h>
+#include <voxgrad/autograd/functions/elementwise.h>
+#include <voxgrad/autograd/functions/reduce.h>
+#include <voxgrad/autograd/gradcheck.h>
+#include <voxgrad/core/error.h>
+
+#include "tests/ops/random_values.h"
+
+namespace voxgrad {
+namespace {
+
+using namespace voxgrad::testing;
+
+Tensor leaf(const Shape& shape, Layout layout = Layout::plain, std::uint32_t seed = 1) {
+  Tensor x = random_values(shape, DType::float64, layout, seed);
+  x.requires_grad_();
+  return x;
+}
+
+enum class Kind { batch, instance, running };
+
+TensorFunction norm(Kind kind, Tensor mean = {}, Tensor variance = {}) {
+  return [=](std::span<const Tensor> in) {
+    const Tensor weight = in.size() > 1 ? in[1] : Tensor(), bias = in.size() > 2 ? in[2] : Tensor();
+    switch (kind) {
+      case Kind::batch:
+        return std::vector<Tensor>{
+            batch_norm(in[0], {.weight = weight, .bias = bias, .training = true, .eps = 0.1})};
+      case Kind::instance:
+        return std::vector<Tensor>{
+            instance_norm(in[0], {.weight = weight, .bias = bias, .eps = 0.1})};
+      case Kind::running: break;
+    }
+    return std::vector<Tensor>{batch_norm(in[0], {.running_mean = mean,
+                                                  .running_variance = variance,
+                                                  .weight = weight,
+                                                  .bias = bias,
+                                                  .eps = 0.1})};
+  };
+}
+
+std::vector<TensorFunction> all_kinds(Index channels) {
+  return {norm(Kind::batch), norm(Kind::instance),
+          norm(Kind::running, random_values({channels}),
+               abs(random_values({channels}, DType::float64, Layout::plain, 7)))};
+}
+
+TEST(Norm, Differentiates) {
+  for (const TensorFunction& f : all_kinds(3)) {
+    for (const Layout layout : kAllLayouts) {
+      const std::vector<Tensor> inputs{leaf({2, 3, 4, 5}, layout), leaf({3}, Layout::plain, 2),
+                                       leaf({3}, Layout::gaps, 3)};
+      EXPECT_NO_THROW(gradcheck(f, inputs));
+      EXPECT_NO_THROW(gradgradcheck(f, inputs));
+    }
+    const std::vector<Tensor> without_parameters{leaf({2, 3, 5})};
+    EXPECT_NO_THROW(gradcheck(f, without_parameters));
+    EXPECT_NO_THROW(gradgradcheck(f, without_parameters));
+  }
+}
+
+TEST(Norm, FusedAndComposedGradientsAgree) {
+  for (const TensorFunction& f : all_kinds(5)) {
+    const std::vector<Tensor> inputs{leaf({2, 5, 7, 3, 4}), leaf({5}, Layout::plain, 2),
+                                     leaf({5}, Layout::plain, 3)};
+    const std::array outputs{f(inputs)[0]};
+    const std::array seeds{random_values(outputs[0].shape(), DType::float64, Layout::reversed, 9)};
+    const auto fused = grad(outputs, inputs, seeds, {.retain_graph = true});
+    const auto composed = grad(outputs, inputs, seeds, {.create_graph = true});
+    for (std::size_t i = 0; i < inputs.size(); ++i)
+      EXPECT_LE(largest_difference(values(fused[i]), values(composed[i])), 1e-12);
+  }
+}
+
+TEST(Norm, ParametersAloneGetGradients) {
+  for (const TensorFunction& f : all_kinds(3)) {
+    Tensor bias = leaf({3}, Layout::plain, 3);
+    const std::vector<Tensor> inputs{random_values({2, 3, 4}), random_values({3}), bias};
+    sum(f(inputs)[0]).backward();
+    EXPECT_EQ(values(bias.grad()), (std::vector<double>{8, 8, 8}));
+    EXPECT_FALSE(inputs[0].grad().defined());
+  }
+}
+
+TEST(Norm, ResultsHaveMeanZeroAndVarianceOneAndAreChannelsLast) {
+  const Tensor x = random_values({2, 3, 5, 7}, DType::float32);
+  const Tensor y = instance_norm(x);
+  EXPECT_TRUE(y.is_channels_last());
+  EXPECT_EQ(y.dtype(), DType::float32);
+  for (const double m : values(mean(y, {2, 3}))) EXPECT_NEAR(m, 0, 1e-6);
+  for (const double v : values(var(y, {2, 3}, false))) EXPECT_NEAR(v, 1, 1e-4);
+  for (const double m : values(mean(batch_norm(x, {.training = true}), {0, 2, 3})))
+    EXPECT_NEAR(m, 0, 1e-6);
+}
+
+TEST(BatchNorm, TrainingMovesTheRunningStatisticsAndEvaluationUsesThem) {
+  const Tensor x = random_values({4, 2, 3}, DType::float32);
+  Tensor running_mean = Tensor::from(std::vector<float>{0, 0}, {2});
+  Tensor running_variance = Tensor::from(std::vector<float>{1, 1}, {2});
+  BatchNormOptions options{.running_mean = running_mean,
+                           .running_variance = running_variance,
+                           .training = true,
+                           .momentum = 1};
+  batch_norm(x, options);
+  EXPECT_LE(largest_difference(values(running_mean), values(mean(x, {0, 2}))), 1e-7);
+  EXPECT_LE(largest_difference(values(running_variance), values(var(x, {0, 2}))), 1e-6);
+  options.training = false;
+  const Tensor once = batch_norm(x, options);
+  EXPECT_EQ(values(batch_norm(x, options)), values(once));
+  EXPECT_NEAR(values(mean(once))[0], 0, 1e-6);
+}
+
+TEST(InstanceNorm, CanUseRunningStatistics) {
+  const Tensor x = random_values({2, 2, 3});
+  const Tensor m = random_values({2}),
+               v = abs(random_values({2}, DType::float64, Layout::plain, 5));
+  const Tensor expected = batch_norm(x, {.running_mean = m, .running_variance = v});
+  const InstanceNormOptions options{
+      .running_mean = m, .running_variance = v, .use_input_stats = false};
+  EXPECT_EQ(values(instance_norm(x, options)), values(expected));
+}
+
+TEST(Norm, AFailedCallLeavesTheRunningStatistics) {
+  Tensor running_mean = Tensor::from(std::vector<float>{3}, {1}),
+         running_variance = Tensor::from(std::vector<float>{4}, {1});
+  const Tensor x = random_values({1, 1, 1}, DType::float32);
+  const auto version = running_mean.version();
+  EXPECT_THROW(batch_norm(x, {.running_mean = running_mean,
+                              .running_variance = running_variance,
+                              .training = true}),
+               ShapeError);
+  EXPECT_EQ(running_mean.item(), 3);
+  EXPECT_EQ(running_variance.item(), 4);
+  EXPECT_EQ(running_mean.version(), version);
+}
+
+TEST(Norm, AnEmptyBatchGivesZeroGradientsAndMovesNothing) {
+  Tensor running_mean = Tensor::from(std::vector<double>{3, 4}, {2}),
+         running_variance = Tensor::from(std::vector<double>{5, 6}, {2});
+  for (const TensorFunction& f : all_kinds(2)) {
+    const std::vector<Tensor> inputs{leaf({0, 2, 3}), leaf({2}), leaf({2})};
+    const Tensor y = f(inputs)[0];
+    EXPECT_EQ(y.shape(), inputs[0].shape());
+    sum(y).backward();
+    EXPECT_EQ(inputs[0].grad().shape(), inputs[0].shape());
+    EXPECT_EQ(values(inputs[1].grad()), (std::vector<double>{0, 0}));
+    EXPECT_EQ(values(inputs[2].grad()), (std::vector<double>{0, 0}));
+  }
+  batch_norm(
+      leaf({0, 2, 3}),
+      {.running_mean = running_mean, .running_variance = running_variance, .training = true});
+  EXPECT_EQ(values(running_mean), (std::vector<double>{3, 4}));
+}
+
+TEST(Norm, RefusesWhatDoesNotFit) {
+  const Tensor x = random_values({2, 3, 4}), two = random_values({2}), three = random_values({3});
+  EXPECT_THROW(batch_norm(x, {}), ShapeError);  // evaluation without running statistics
+  EXPECT_THROW(batch_norm(x, {.running_mean = three, .training = true}), ShapeError);
+  EXPECT_THROW(batch_norm(x, {.weight = two, .training = true}), ShapeError);
+  EXPECT_THROW(batch_norm(x, {.bias = random_values({3}, DType::float32), .training = true}),
+               DTypeError);
+  EXPECT_THROW(batch_norm(random_values({1, 3}), {.training = true}), ShapeError);
+  EXPECT_THROW(batch_norm(random_values({3}), {.training = true}), ShapeError);
+  EXPECT_THROW(batch_norm(x, {.training = true, .eps = -1}), ShapeError);
+  EXPECT_THROW(batch_norm(Tensor::empty({2, 3, 4}, DType::int64), {.training = true}), DTypeError);
+  EXPECT_THROW(batch_norm(Tensor(), {.training = true}), DTypeError);
+  EXPECT_THROW(instance_norm(random_values({2, 3, 1, 1})), ShapeError);
+  EXPECT_THROW(instance_norm(random_values({2, 3})), ShapeError);
+  EXPECT_THROW(instance_norm(x, {.use_input_stats = false}), ShapeError);
+}
+
+}  // namespace
+}  // namespace voxgrad
