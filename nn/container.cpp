@@ -1,0 +1,58 @@
+#include <voxgrad/nn/container.h>
+
+#include <algorithm>
+
+#include <voxgrad/core/check.h>
+
+namespace voxgrad::nn {
+
+Function::Function(Call call) : call_(std::move(call)) {
+  VG_CHECK(call_ != nullptr, Error, "Function: needs a function to call; got none");
+}
+
+AnyLayer AnyLayer::shallow_copy() const {
+  AnyLayer copy = *this;
+  copy.module_ = module_->shallow_copy();
+  return copy;
+}
+
+void AnyLayer::require_module() const {
+  VG_CHECK(module_ != nullptr, Error, "Sequential: every layer must be a module; got null");
+}
+
+Sequential::Sequential(std::initializer_list<AnyLayer> layers) {
+  for (const AnyLayer& layer : layers) add(layer);
+}
+
+Sequential::Sequential(const Sequential& other) : Layer<Sequential>(other) {
+  for (const auto& [name, layer] : other.layers_) layers_.emplace_back(name, layer.shallow_copy());
+}
+
+Sequential& Sequential::add(AnyLayer layer) {
+  return add(std::to_string(layers_.size()), std::move(layer));
+}
+
+Sequential& Sequential::add(std::string name, AnyLayer layer) {
+  VG_CHECK(std::ranges::none_of(layers_, [&](const auto& other) { return other.first == name; }),
+           KeyError, "Sequential: names must differ; got {} twice", name);
+  layers_.emplace_back(std::move(name), std::move(layer));
+  return *this;
+}
+
+Module& Sequential::operator[](std::size_t index) const {
+  VG_CHECK(index < layers_.size(), IndexError, "Sequential: the index must be below {}; got {}",
+           layers_.size(), index);
+  return layers_[index].second.module();
+}
+
+Tensor Sequential::forward(const Tensor& x) const {
+  Tensor value = x;
+  for (const auto& [name, layer] : layers_) value = layer(value);
+  return value;
+}
+
+void Sequential::visit(Visitor& visitor) {
+  for (const auto& [name, layer] : layers_) visitor.child(name, layer.module());
+}
+
+}  // namespace voxgrad::nn

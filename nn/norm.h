@@ -1,0 +1,93 @@
+// Batch and instance normalisation of ranks 1 to 3.
+#pragma once
+
+#include <optional>
+
+#include <voxgrad/nn/module.h>
+
+namespace [[gnu::visibility("default")]] voxgrad {
+namespace nn {
+
+struct BatchNormOptions {
+  Index num_features = 0;
+  double eps = 1e-5;
+  /// running = (1 - momentum) * running + momentum * new; nullopt: the plain average of all
+  /// batches.
+  std::optional<double> momentum = 0.1;
+  bool affine = true;
+  bool track_running_stats = true;
+  std::optional<DType> dtype = {};  ///< default_dtype() when not given
+};
+
+struct InstanceNormOptions {
+  Index num_features = 0;
+  double eps = 1e-5;
+  std::optional<double> momentum = 0.1;  ///< as in BatchNormOptions
+  bool affine = false;
+  bool track_running_stats = false;
+  std::optional<DType> dtype = {};
+};
+
+/// What both norms are made of. Weight and bias are undefined without affine, the buffers without
+/// track_running_stats; their names and initial values (1 and 0; mean 0 and variance 1) are
+/// PyTorch's.
+struct NormState {
+  Tensor weight, bias;
+  Tensor running_mean, running_var;
+  Tensor num_batches_tracked;  ///< int64, rank 0
+};
+
+/// Normalises each channel over the batch and all spatial axes: torch.nn.BatchNorm{1,2,3}d.
+template <int Rank>
+class BatchNorm final : public Layer<BatchNorm<Rank>>, public NormState {
+ public:
+  /// @throws ShapeError unless num_features >= 1, eps >= 0 and 0 <= momentum <= 1.
+  explicit BatchNorm(const BatchNormOptions& options);
+
+  /// @param x  (batch, channels, size...); rank 1 also takes (batch, channels)
+  /// @throws ShapeError for other ranks or channels, and when training on one value per channel.
+  Tensor forward(const Tensor& x);
+  void visit(Visitor& visitor) override;
+  std::string type_name() const override;
+  std::string extra_repr() const override;
+  const BatchNormOptions& options() const { return options_; }
+
+ private:
+  BatchNormOptions options_;
+};
+
+/// Normalises each channel of each sample over its spatial axes: torch.nn.InstanceNorm{1,2,3}d.
+template <int Rank>
+class InstanceNorm final : public Layer<InstanceNorm<Rank>>, public NormState {
+ public:
+  /// @throws ShapeError as BatchNorm.
+  explicit InstanceNorm(const InstanceNormOptions& options);
+
+  /// @param x  (batch, channels, size...) or (channels, size...)
+  /// @throws ShapeError for other ranks or channels, and when a sample has one value per channel.
+  Tensor forward(const Tensor& x);
+  void visit(Visitor& visitor) override;
+  std::string type_name() const override;
+  std::string extra_repr() const override;
+  const InstanceNormOptions& options() const { return options_; }
+
+ private:
+  InstanceNormOptions options_;
+};
+
+extern template class BatchNorm<1>;
+extern template class BatchNorm<2>;
+extern template class BatchNorm<3>;
+extern template class InstanceNorm<1>;
+extern template class InstanceNorm<2>;
+extern template class InstanceNorm<3>;
+
+using BatchNorm1d = BatchNorm<1>;
+using BatchNorm2d = BatchNorm<2>;
+using BatchNorm3d = BatchNorm<3>;
+using InstanceNorm1d = InstanceNorm<1>;
+using InstanceNorm2d = InstanceNorm<2>;
+using InstanceNorm3d = InstanceNorm<3>;
+
+}  // namespace nn
+}  // namespace voxgrad
