@@ -1,0 +1,69 @@
+#include <voxgrad/optim/sgd.h>
+
+#include <voxgrad/core/check.h>
+#include <voxgrad/core/parallel.h>
+#include <voxgrad/optim/grain.h>
+
+namespace voxgrad::optim {
+namespace {
+
+// The options as the arithmetic takes them, rounded to the parameter's dtype as PyTorch does.
+template <typename T>
+struct Rates {
+  T step, momentum, entering, decay;
+  bool nesterov;
+};
+
+template <typename T>
+void update_plain(const Rates<T>& rates, T* __restrict p, const T* __restrict g, Index count) {
+  for (Index i = 0; i < count; ++i) {
+    const T grad = g[i] + rates.decay * p[i];
+    p[i] += -rates.step * grad;
+  }
+}
+
+template <typename T>
+void update_momentum(const Rates<T>& rates, bool first, T* __restrict p, const T* __restrict g,
+                     T* __restrict b, Index count) {
+  for (Index i = 0; i < count; ++i) {
+    const T grad = g[i] + rates.decay * p[i];
+    const T moving = first ? grad : b[i] * rates.momentum + rates.entering * grad;
+    b[i] = moving;
+    p[i] += -rates.step * (rates.nesterov ? grad + rates.momentum * moving : moving);
+  }
+}
+
+}  // namespace
+
+SGD::SGD(std::vector<Tensor> parameters, const SGDOptions& options)
+    : Optimizer("SGD", std::move(parameters), options.learning_rate,
+                options.momentum != 0 ? std::vector<std::string>{"momentum_buffer"}
+                                      : std::vector<std::string>{}),
+      options_(options) {
+  check_option("SGD", "momentum", options.momentum);
+  check_option("SGD", "dampening", options.dampening, -1e300);
+  check_option("SGD", "weight_decay", options.weight_decay);
+  VG_CHECK(!options.nesterov || (options.momentum > 0 && options.dampening == 0), ShapeError,
+           "SGD: nesterov needs momentum > 0 and dampening 0; got momentum {} and dampening {}",
+           options.momentum, options.dampening);
+}
+
+void SGD::update(Update& update) {
+  visit_floating(update.parameter.dtype(), [&]<typename T>() {
+    const Rates<T> rates{static_cast<T>(learning_rate()), static_cast<T>(options_.momentum),
+                         static_cast<T>(1 - options_.dampening),
+                         static_cast<T>(options_.weight_decay), options_.nesterov};
+    T* const p = update.parameter.mutable_data<T>();
+    const T* const g = update.grad.data<T>();
+    T* const b = update.buffers.empty() ? nullptr : update.buffers[0].mutable_data<T>();
+    parallel_ranges(update.parameter.numel(), kGrain, [&](Index begin, Index end) {
+      if (b == nullptr) {
+        update_plain(rates, p + begin, g + begin, end - begin);
+      } else {
+        update_momentum(rates, update.step == 1, p + begin, g + begin, b + begin, end - begin);
+      }
+    });
+  });
+}
+
+}  // namespace voxgrad::optim
