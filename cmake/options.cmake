@@ -3,6 +3,10 @@ add_library(voxgrad_options INTERFACE)
 target_compile_features(voxgrad_options INTERFACE cxx_std_20)
 # No contraction: a * b + c must round the same way in every kernel and with every compiler.
 target_compile_options(voxgrad_options INTERFACE -Wall -Wextra -Wpedantic -ffp-contract=off)
+if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
+  # "GCC ivdep": clang finds out by itself what the pragma tells GCC.
+  target_compile_options(voxgrad_options INTERFACE -Wno-unknown-pragmas)
+endif()
 if(VOXGRAD_WERROR)
   target_compile_options(voxgrad_options INTERFACE -Werror)
 endif()

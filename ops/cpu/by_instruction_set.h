@@ -9,8 +9,7 @@ namespace voxgrad::ops::cpu {
 /// lambdas (they would not be compiled for the wider set). Contraction is off, so every set gives
 /// the same bits.
 template <typename Body, typename... Args>
-[[gnu::target("avx512f,avx512bw,avx512dq,avx512vl,prefer-vector-width=512")]] void run_avx512(
-    Args... args) {
+[[gnu::target("avx512f,avx512bw,avx512dq,avx512vl")]] void run_avx512(Args... args) {
   Body::run(args...);
 }
 
