@@ -1,0 +1,13 @@
+// What the machine can do: the ceilings that measured times are held against.
+#pragma once
+
+namespace voxgrad::bench {
+
+/// float32 multiply-adds per second on `threads` threads, in GFLOP/s: the best of several short loops over registers, with the
+/// instruction set that the library uses.
+double fma_peak_gflops(int threads);
+
+/// Bytes read and written per second by a copy far larger than the caches, in GB/s.
+double copy_gigabytes_per_second();
+
+}  // namespace voxgrad::bench

@@ -1,0 +1,217 @@
+// Times the training step of a 3D U-Net (32-64-128-256 channels, batch 1, float32) and each of its
+// convolutions: forward and both gradients, against the machine's measured peak.
+//
+//   bench_unet [--size N] [--repeats N] [--no-layers] [--json FILE]
+#include <voxgrad/ops/conv.h>
+#include <voxgrad/ops/cpu/blas.h>
+#include <voxgrad/voxgrad.h>
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bench/support/peak.h"
+#include "bench/support/timing.h"
+
+namespace voxgrad::bench {
+namespace {
+
+struct Options {
+  Index size = 64;
+  int repeats = 7;
+  bool layers = true;
+  std::string json;
+};
+
+/// One convolution of the network; a transposed one has stride 2, and then x is its output.
+struct Layer {
+  const char* name;
+  Index x_channels, y_channels, kernel, stride, x_size;
+  bool transposed;
+};
+
+std::vector<Layer> layers_of(Index n) {
+  const std::vector<Index> width = {32, 64, 128, 256};
+  std::vector<Layer> layers = {{"level 0, first", 1, 32, 3, 1, n, false}};
+  const auto block = [&](const char* name, Index from, Index to, Index size) {
+    layers.push_back({name, from, to, 3, 1, size, false});
+  };
+  block("level 0", 32, 32, n);
+  block("level 1, first", 32, 64, n / 2);
+  block("level 1", 64, 64, n / 2);
+  block("level 2, first", 64, 128, n / 4);
+  block("level 2", 128, 128, n / 4);
+  block("level 3, first", 128, 256, n / 8);
+  block("level 3", 256, 256, n / 8);
+  layers.push_back({"up to 2", 128, 256, 2, 2, n / 4, true});
+  block("decoder 2, first", 256, 128, n / 4);
+  block("decoder 2", 128, 128, n / 4);
+  layers.push_back({"up to 1", 64, 128, 2, 2, n / 2, true});
+  block("decoder 1, first", 128, 64, n / 2);
+  block("decoder 1", 64, 64, n / 2);
+  layers.push_back({"up to 0", 32, 64, 2, 2, n, true});
+  block("decoder 0, first", 64, 32, n);
+  block("decoder 0", 32, 32, n);
+  layers.push_back({"head", 32, 2, 1, 1, n, false});
+  return layers;
+}
+
+ConvGeometry geometry_of(const Layer& layer) {
+  const Index n = layer.x_size;
+  const Shape x = {1, layer.x_channels, n, n, n};
+  const Shape w = {layer.y_channels, layer.x_channels, layer.kernel, layer.kernel, layer.kernel};
+  const Index padding = layer.stride == 1 ? layer.kernel / 2 : 0;
+  return conv_geometry(x, w, {.stride = layer.stride, .padding = padding});
+}
+
+/// Multiplications and additions of one slot.
+double flops_of(const ConvGeometry& g) {
+  return 2.0 * double(g.batch * g.y_size() * g.taps()) * double(g.y_channels) *
+         double(g.x_group_channels());
+}
+
+/// Forward and both gradients of every layer; no input gradient for the image.
+double step_flops(Index n) {
+  double flops = 0;
+  for (const Layer& layer : layers_of(n))
+    flops += flops_of(geometry_of(layer)) * (layer.x_channels == 1 ? 2 : 3);
+  return flops;
+}
+
+struct StepResult {
+  Times times;
+  double gigabytes = 0;
+  double loss = 0;
+};
+
+StepResult time_step(const Options& options) {
+  manual_seed(0);
+  nn::UNet3d net({.channels = {32, 64, 128, 256},
+                  .norm = nn::UNetNorm::batch,
+                  .activation = nn::UNetActivation::relu});
+  optim::SGD optimizer(net.parameters(), {.learning_rate = 1e-3, .momentum = 0.9});
+  const Index n = options.size;
+  const Tensor image = rand({1, 1, n, n, n});
+  const Tensor labels = randint(0, 2, {1, n, n, n});
+  StepResult result;
+  backend({}).reset_peak_memory_stats();
+  result.times = measure(options.repeats, [&] {
+    optimizer.zero_grad();
+    const Tensor loss = cross_entropy(net(image), labels);
+    loss.backward();
+    optimizer.step();
+    result.loss = loss.item();
+  });
+  result.gigabytes = double(backend({}).memory_stats().peak) * 1e-9;
+  return result;
+}
+
+struct LayerResult {
+  Times forward, input_gradient, weight_gradient;
+};
+
+LayerResult time_layer(const Layer& layer, int repeats) {
+  const ConvGeometry g = geometry_of(layer);
+  const Tensor x = randn(slot_shape(g, Slot::x)).channels_last();
+  const Tensor y = randn(slot_shape(g, Slot::y)).channels_last();
+  const Tensor w = randn(slot_shape(g, Slot::w));
+  const auto time = [&](Slot slot) {
+    ops::ConvOperands operands{&x, &w, &y};
+    (slot == Slot::x ? operands.x : slot == Slot::w ? operands.w : operands.y) = nullptr;
+    return measure(repeats, [&] { ops::conv_partial(slot, g, operands); });
+  };
+  const Slot forward = layer.transposed ? Slot::x : Slot::y;
+  const Slot backward = layer.transposed ? Slot::y : Slot::x;
+  return {time(forward), layer.x_channels == 1 ? Times{} : time(backward), time(Slot::w)};
+}
+
+void print_layers(const Options& options, double peak) {
+  fmt::print("\n{:<18}{:>14}{:>8}   {:^21}{:^21}{:^21}\n", "layer", "channels", "GFLOP",
+             "forward", "input gradient", "weight gradient");
+  fmt::print("{:<40}   {:^21}{:^21}{:^21}\n", "", "min ms, of peak", "min ms, of peak",
+             "min ms, of peak");
+  for (const Layer& layer : layers_of(options.size)) {
+    const LayerResult result = time_layer(layer, options.repeats);
+    const double flops = flops_of(geometry_of(layer));
+    const Index from = layer.transposed ? layer.y_channels : layer.x_channels;
+    const Index to = layer.transposed ? layer.x_channels : layer.y_channels;
+    fmt::print("{:<18}{:>14}{:>8.2f}   ", layer.name, fmt::format("{} -> {}", from, to),
+               flops * 1e-9);
+    for (const Times& times : {result.forward, result.input_gradient, result.weight_gradient}) {
+      const double share = 100 * flops * 1e-9 / peak / times.minimum;
+      fmt::print("{:^21}", times.minimum == 0
+                               ? std::string("-")
+                               : fmt::format("{:7.2f}  {:3.0f} %", times.minimum * 1e3, share));
+    }
+    fmt::print("\n");
+  }
+}
+
+Options parse(int argc, char** argv) {
+  Options options;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view name = argv[i];
+    const auto value = [&] { return i + 1 < argc ? argv[++i] : ""; };
+    if (name == "--size") {
+      options.size = std::atoll(value());
+    } else if (name == "--repeats") {
+      options.repeats = std::atoi(value());
+    } else if (name == "--no-layers") {
+      options.layers = false;
+    } else if (name == "--json") {
+      options.json = value();
+    } else {
+      fmt::print("bench_unet [--size N] [--repeats N] [--no-layers] [--json FILE]\n"
+                 "  --size N     edge of the volume, a multiple of 8 (default 64)\n"
+                 "  --repeats N  timed runs of each figure, at least 1 (default 7)\n"
+                 "  --no-layers  the step alone\n"
+                 "  --json FILE  the step's figures as JSON\n");
+      std::exit(name == "--help" ? 0 : 2);
+    }
+  }
+  if (options.size < 8 || options.size % 8 != 0 || options.repeats < 1) {
+    fmt::print(stderr, "bench_unet: --size must be a multiple of 8 and --repeats at least 1\n");
+    std::exit(2);
+  }
+  return options;
+}
+
+void run(const Options& options) {
+  const double peak = fma_peak_gflops(num_threads());
+  fmt::print("voxgrad {}, {}, OpenBLAS core {}, {} threads\n", version(), instruction_set_report(),
+             ops::cpu::blas_core_name(), num_threads());
+  fmt::print("measured FMA peak {:.0f} GFLOP/s, copy {:.1f} GB/s\n\n", peak,
+             copy_gigabytes_per_second());
+  const StepResult step = time_step(options);
+  const double gflop = step_flops(options.size) * 1e-9;
+  fmt::print("U-Net step 32-64-128-256, {0}^3, batch 1, float32: {1:.0f} GFLOP of convolution\n",
+             options.size, gflop);
+  fmt::print("  minimum {:.3f} s, median {:.3f} s of {} runs\n", step.times.minimum,
+             step.times.median, options.repeats);
+  fmt::print("  {:.0f} GFLOP/s, {:.0f} % of the peak; peak memory {:.3f} GB; loss {:.6f}\n",
+             gflop / step.times.minimum, 100 * gflop / step.times.minimum / peak, step.gigabytes,
+             step.loss);
+  if (!options.json.empty()) {
+    write_file(options.json,
+               fmt::format("{{\"size\": {}, \"minimum\": {}, \"median\": {}, \"gflop\": {}, "
+                           "\"peak_gflops\": {}, \"peak_gigabytes\": {}}}\n",
+                           options.size, step.times.minimum, step.times.median, gflop, peak,
+                           step.gigabytes));
+  }
+  if (options.layers) print_layers(options, peak);
+}
+
+}  // namespace
+}  // namespace voxgrad::bench
+
+int main(int argc, char** argv) {
+  try {
+    voxgrad::bench::run(voxgrad::bench::parse(argc, argv));
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "bench_unet: {}\n", error.what());
+    return 2;
+  }
+}

@@ -1,0 +1,154 @@
+// Trains a 3D U-Net to find the brain in an MRI of a head: on its left half, judged on its right.
+//
+//   train_unet3d --help
+//
+// The training loop is train() below; support/segmentation.h prepares the data, support/report.h
+// writes the pictures and files.
+#include <voxgrad/voxgrad.h>
+
+#include <fmt/format.h>
+
+#include "examples/support/interrupt.h"
+#include "examples/support/options.h"
+#include "examples/support/progress.h"
+#include "examples/support/report.h"
+#include "examples/support/run_log.h"
+#include "examples/support/run_main.h"
+#include "examples/support/segmentation.h"
+
+namespace voxgrad::examples {
+namespace {
+
+constexpr Index kCheckpointEvery = 25;
+
+/// Everything that a resumed run must find again. Crops are a function of seed and step.
+struct Run {
+  explicit Run(const TrainOptions& options)
+      : settings(run_settings(options)),
+        net(make_network(options.channels)),
+        optimizer(net.parameters(), {.learning_rate = options.learning_rate}),
+        schedule(optimizer, options.steps, 0.9) {
+    net.to(options.device);
+  }
+
+  void save(const std::string& out) const {
+    Checkpoint checkpoint;
+    checkpoint.put("settings", join_settings(settings));
+    checkpoint.put("model", net);
+    checkpoint.put("optimizer", optimizer);
+    checkpoint.put("schedule", schedule);
+    checkpoint.put("step", step);
+    checkpoint.put("seconds", seconds);
+    checkpoint.save(out + "/checkpoint.safetensors");
+    save_weights(out + "/weights.safetensors", net);
+  }
+
+  void restore(const Checkpoint& checkpoint) {
+    checkpoint.get("model", net);
+    checkpoint.get("optimizer", optimizer);
+    checkpoint.get("schedule", schedule);
+    step = checkpoint.integer("step");
+    seconds = checkpoint.number("seconds");
+  }
+
+  std::map<std::string, std::string> settings;
+  nn::UNet3d net;
+  optim::AdamW optimizer;
+  optim::PolynomialLR schedule;
+  Index step = 0;
+  double seconds = 0;
+};
+
+struct StepResult {
+  double loss = 0;
+  double dice = 0;
+};
+
+/// One step of training on one crop.
+StepResult train_step(Run& run, const Patch& patch, Device device) {
+  const Tensor image = patch.image.to(device), labels = patch.label.to(device);
+  run.optimizer.zero_grad();
+  const Tensor logits = run.net(image);
+  const Tensor loss = cross_entropy(logits, labels) + dice_loss(logits, labels);
+  loss.backward();
+  run.optimizer.step();
+  run.schedule.step();
+  ++run.step;
+  return {loss.item(), 1 - dice_loss(logits.detach(), labels).item()};
+}
+
+/// Trains until the last step, or until a stop is asked for. True when it reached the last step.
+bool train(Run& run, const TrainOptions& options, const SegmentationData& data, RunLog& log) {
+  const Interrupt interrupt;
+  const PatchSampler sampler = make_sampler(data.train, options.crop, options.seed);
+  Loader<Patch> loader([&](Index step) { return sampler.sample(step); },
+                       {.start = run.step, .count = options.steps});
+  Progress progress({.total = options.steps, .first = run.step});
+  const double before = run.seconds;
+  while (run.step < options.steps) {
+    const Patch patch = loader.next();
+    const StepResult result = train_step(run, patch, options.device);
+    progress.update(run.step, result.loss, result.dice, double(patch.image.numel()));
+    run.seconds = before + progress.state().elapsed_seconds;
+    log.append({run.step, result.loss, result.dice, progress.state().voxels_per_second,
+                run.seconds, run.optimizer.learning_rate()});
+    const bool stop = interrupt.requested() || run.step == options.stop_after ||
+                      (options.minutes > 0 && run.seconds >= 60 * options.minutes);
+    if (stop || run.step % kCheckpointEvery == 0) run.save(options.out);
+    if (stop && run.step < options.steps) {
+      progress.finish();
+      fmt::print("stopped after step {} of {}; the weights so far are in {}/weights.safetensors\n"
+                 "continue with --resume {}\n",
+                 run.step, options.steps, options.out, options.out);
+      return false;
+    }
+  }
+  progress.finish();
+  run.save(options.out);
+  return true;
+}
+
+int run_training(TrainOptions options) {
+  std::optional<Checkpoint> checkpoint;
+  if (!options.resume.empty()) {
+    checkpoint = Checkpoint::load(options.resume + "/checkpoint.safetensors");
+    options = resumed_options(options, split_settings(checkpoint->text("settings")));
+  }
+  if (options.threads > 0) set_num_threads(options.threads);
+  const SegmentationData data = load_segmentation_data(options);
+  manual_seed(options.seed);
+  Run run(options);
+  if (checkpoint) run.restore(*checkpoint);
+  make_writable_directory(options.out);
+  const std::string log_path = options.out + "/run.csv";
+  RunLog log = checkpoint ? RunLog::resume(log_path, run.step) : RunLog::create(log_path);
+  describe(options, data, run.net.parameter_count());
+  if (!train(run, options, data, log)) return 0;
+  write_report(options, data, run.net, log);
+  return 0;
+}
+
+int run_prediction(const TrainOptions& options) {
+  if (options.threads > 0) set_num_threads(options.threads);
+  nn::UNet3d net = load_network(options.weights);
+  net.to(options.device);
+  const PredictionInput input = load_prediction_input(options.predict, options.spacing);
+  make_writable_directory(options.out);
+  write_prediction(options.out, foreground_probability(net, input.image), input.factor,
+                   input.source);
+  return 0;
+}
+
+int run(int argc, char** argv) {
+  const std::optional<TrainOptions> options = parse_train_options(argc, argv);
+  if (!options) return 0;
+  return options->predict.empty() ? run_training(*options) : run_prediction(*options);
+}
+
+}  // namespace
+}  // namespace voxgrad::examples
+
+int main(int argc, char** argv) {
+  return voxgrad::examples::run_main("train_unet3d",
+                                     [&] { return voxgrad::examples::run(argc, argv); });
+}
