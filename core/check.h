@@ -6,7 +6,8 @@
 
 #include <voxgrad/core/error.h>
 
-/// VG_CHECK(condition, ShapeError, "op: rule; got {}", value): throws ErrorType with the text when the condition fails.
+/// VG_CHECK(condition, ShapeError, "op: rule; got {}", value): throws ErrorType with the text when
+/// the condition fails.
 #define VG_CHECK(condition, ErrorType, ...)                                \
   do {                                                                     \
     if (!(condition)) [[unlikely]]                                         \

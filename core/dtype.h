@@ -18,9 +18,12 @@ std::size_t size_of(DType dtype);
 std::string_view name(DType dtype);
 
 /// True for float32 and float64, the types that can carry gradients.
-constexpr bool is_floating(DType dtype) { return dtype == DType::float32 || dtype == DType::float64; }
+constexpr bool is_floating(DType dtype) {
+  return dtype == DType::float32 || dtype == DType::float64;
+}
 
-/// The type of `a (op) b` by PyTorch's promotion among tensors: bool < uint8 < int32 < int64 < float32 < float64.
+/// The type of `a (op) b` by PyTorch's promotion among tensors:
+/// bool < uint8 < int32 < int64 < float32 < float64.
 DType promote(DType a, DType b);
 
 /// The dtype of new floating tensors; float32 at first. @throws DTypeError when not floating.

@@ -1,4 +1,5 @@
-// The exceptions that voxgrad throws. Texts read `op: rule; got values`, with the fix where there is one.
+// The exceptions that voxgrad throws. Texts read `op: rule; got values`, with the fix where there
+// is one.
 #pragma once
 
 #include <stdexcept>
@@ -48,7 +49,8 @@ class KeyError : public Error {
   using Error::Error;
 };
 
-/// A wrong use of the graph: values changed in place, a graph that was freed, a gradient that cannot exist.
+/// A wrong use of the graph: values changed in place, a graph that was freed, a gradient that
+/// cannot exist.
 class AutogradError : public Error {
  public:
   using Error::Error;
@@ -60,7 +62,8 @@ class FileError : public Error {
   using Error::Error;
 };
 
-/// The call was interrupted through the cancel hook (core/parallel.h). Nothing was left half-written in place.
+/// The call was interrupted through the cancel hook (core/parallel.h). Nothing was left
+/// half-written in place.
 class Cancelled : public Error {
  public:
   using Error::Error;

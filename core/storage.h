@@ -16,7 +16,8 @@ class Storage {
   /// Allocates. @throws OutOfMemoryError, DeviceError.
   Storage(std::size_t bytes, Device device);
 
-  /// Borrows memory that lives elsewhere (NumPy, DLPack, a caller's buffer); `release` runs when the last user is gone.
+  /// Borrows memory that lives elsewhere (NumPy, DLPack, a caller's buffer); `release` runs when
+  /// the last user is gone.
   Storage(void* data, std::size_t bytes, Device device, std::function<void()> release);
 
   ~Storage();
@@ -26,6 +27,8 @@ class Storage {
   std::byte* data() const { return data_; }
   std::size_t bytes() const { return bytes_; }
   Device device() const { return device_; }
+  /// True when the memory is somebody else's.
+  bool is_borrowed() const { return release_ != nullptr; }
 
   /// Counts the writes. Saved tensors compare it to notice that their values were changed.
   std::uint64_t version() const { return version_.load(std::memory_order_relaxed); }

@@ -162,8 +162,10 @@ Tensor Tensor::from(std::span<const T> values, Shape shape) {
 
 Tensor Tensor::borrow(void* data, Shape shape, Strides strides, DType dtype, Device device,
                       std::function<void()> release) {
-  VG_CHECK(shape.size() == strides.size(), ShapeError,
-           "Tensor::borrow: needs one stride per axis; got shape {} with strides {}",
+  VG_CHECK(shape.size() == strides.size() &&
+               std::ranges::all_of(strides, [](Index s) { return s >= 0; }),
+           ShapeError,
+           "Tensor::borrow: needs one stride >= 0 per axis; got shape {} with strides {}",
            to_string(shape), to_string(strides));
   const std::size_t bytes = checked_bytes(layout_extent(shape, strides), dtype);
   auto storage = std::make_shared<Storage>(data, bytes, device, std::move(release));

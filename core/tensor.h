@@ -17,8 +17,9 @@ namespace [[gnu::visibility("default")]] voxgrad {
 class TensorImpl;
 class AutogradMeta;
 
-/// A tensor of any rank on one device. Logical shape is PyTorch's (N, C, spatial...); the strides say how it lies in memory, and
-/// any strides are legal input to any operation. Copies share everything: values, gradient, identity.
+/// A tensor of any rank on one device. Logical shape is PyTorch's (N, C, spatial...); the strides
+/// say how it lies in memory, and any strides are legal input to any operation. Copies share
+/// everything: values, gradient, identity.
 class Tensor {
  public:
   Tensor() = default;
@@ -28,7 +29,8 @@ class Tensor {
   static Tensor empty(Shape shape, DType dtype = DType::float32, Device device = {});
   /// Uninitialised, channels-last layout: C of (N, C, spatial...) runs fastest.
   static Tensor empty_channels_last(Shape shape, DType dtype = DType::float32, Device device = {});
-  /// Uninitialised, with the given strides (none negative) over a fresh storage that just holds them.
+  /// Uninitialised, with the given strides (none negative) over a fresh storage that just holds
+  /// them. @throws ShapeError, OutOfMemoryError.
   static Tensor empty_strided(Shape shape, Strides strides, DType dtype, Device device = {});
   /// Uninitialised; the memory order of `like` where that is dense, else the plain layout.
   static Tensor empty_like(const Tensor& like);
@@ -41,6 +43,7 @@ class Tensor {
     return from(std::span<const T>(values), std::move(shape));
   }
   /// A tensor over memory of the caller; `release` runs when the last tensor over it is gone.
+  /// @throws ShapeError unless there is one stride >= 0 per axis.
   static Tensor borrow(void* data, Shape shape, Strides strides, DType dtype, Device device,
                        std::function<void()> release);
 
@@ -83,10 +86,11 @@ class Tensor {
   template <typename T>
   std::vector<T> to_vector() const;
 
-  /// Same storage, another layout, no graph: for core and ops. The layout must lie inside the storage.
+  /// Same storage, another layout, no graph: for core and ops. The layout must lie inside the
+  /// storage.
   Tensor alias(Shape shape, Strides strides, Index offset) const;
 
-  // ---- differentiable; defined in autograd/functions/shape.cpp, documented in autograd/functions/shape.h
+  // ---- differentiable; documented in autograd/functions/shape.h
   Tensor view(const Shape& shape) const;
   Tensor reshape(const Shape& shape) const;
   Tensor permute(std::span<const Index> axes) const;
@@ -104,18 +108,28 @@ class Tensor {
   Tensor to(DType dtype) const;
   Tensor to(Device device) const;
 
-  // ---- in place; defined in autograd/functions/in_place.cpp
+  // ---- in place; defined in autograd/functions/in_place.cpp. All return this tensor, whose shape,
+  // dtype and layout stay; the other tensor broadcasts to it and may share its memory. ShapeError
+  // where it does not, or where elements of this tensor share memory; DeviceError; AutogradError
+  // while recording, on a leaf that wants a gradient or a view of one.
+
+  /// Takes the values of `from`, converted to this dtype.
   Tensor& copy_(const Tensor& from);
   Tensor& fill_(double value);
   Tensor& zero_();
+  /// Adds alpha * other. @throws DTypeError where integers would take fractions.
   Tensor& add_(const Tensor& other, double alpha = 1);
+  /// Multiplies by `other`. @throws DTypeError where integers would take fractions.
   Tensor& mul_(const Tensor& other);
   Tensor& mul_(double factor);
 
   // ---- the graph; defined in autograd/tensor_grad.cpp
+  /// True for a leaf that was asked to want a gradient, and for what was computed from one.
   bool requires_grad() const;
-  /// @throws DTypeError unless floating; AutogradError when turned off on a result of recorded operations.
+  /// @throws DTypeError unless floating; AutogradError when turned off on a result of recorded
+  /// operations.
   Tensor& requires_grad_(bool on = true);
+  /// True unless recorded operations computed it.
   bool is_leaf() const;
   /// The accumulated gradient, undefined when there is none. The same tensor at every call.
   Tensor grad() const;
@@ -123,7 +137,8 @@ class Tensor {
   void set_grad(const Tensor& grad);
   /// Same values and version, outside the graph.
   Tensor detach() const;
-  /// Accumulates d(this)/d(leaf) into every leaf's grad(). `gradient` is required unless numel() is 1.
+  /// Accumulates d(this)/d(leaf) into every leaf's grad(). `gradient` is required unless numel()
+  /// is 1.
   /// @throws AutogradError, ShapeError.
   void backward(const Tensor& gradient = {}, bool retain_graph = false,
                 bool create_graph = false) const;
@@ -144,7 +159,8 @@ class TensorImpl {
   TensorImpl(const TensorImpl&) = delete;
   TensorImpl& operator=(const TensorImpl&) = delete;
 
-  /// Puts the tensor onto other memory: module.to(device), or view's change of layout. The handles stay.
+  /// Puts the tensor onto other memory: module.to(device), or view's change of layout. The handles
+  /// stay.
   void replace(std::shared_ptr<Storage> storage, Strides strides, Index offset);
 
   const std::shared_ptr<Storage>& storage() const { return storage_; }
@@ -166,7 +182,8 @@ class TensorImpl {
 
 /// True when the layout has no gaps and no overlap; axes of size 1 never decide.
 bool is_dense_layout(std::span<const Index> shape, std::span<const Index> strides);
-/// Elements from the first to one past the last that the layout reaches (strides >= 0); 0 when empty.
+/// Elements from the first to one past the last that the layout reaches (strides >= 0); 0 when
+/// empty.
 Index layout_extent(std::span<const Index> shape, std::span<const Index> strides);
 /// Strides over the same elements under a new shape, or nullopt where a copy is needed.
 std::optional<Strides> view_strides(std::span<const Index> shape, std::span<const Index> strides,

@@ -92,6 +92,11 @@ TEST(Tensor, BorrowedMemoryIsReleasedOnceByTheLastTensor) {
   EXPECT_EQ(released, 1);
 }
 
+TEST(Tensor, BorrowsNoNegativeStrides) {
+  double values[3] = {1, 2, 3};
+  EXPECT_THROW(Tensor::borrow(values + 2, {3}, {-1}, DType::float64, {}, {}), ShapeError);
+}
+
 TEST(ViewStrides, FollowTheElementsWhereTheyCan) {
   const auto strides = [](Shape shape, Strides s, Shape to) { return view_strides(shape, s, to); };
   EXPECT_EQ(strides({2, 3, 4}, {12, 4, 1}, {6, 4}), (Strides{4, 1}));
