@@ -1,4 +1,5 @@
-// One backward pass: a heap of nodes by id, the gradients that wait for each, and what to keep of them.
+// One backward pass: a heap of nodes by id, the gradients that wait for each, and what to keep of
+// them.
 #include <voxgrad/autograd/engine.h>
 
 #include <algorithm>
@@ -23,7 +24,8 @@ namespace {
 
 /// Nothing else holds the tensor's memory: it may be written or kept as it is.
 bool is_sole_owner(const Tensor& tensor) {
-  return tensor.impl().use_count() == 1 && tensor.impl()->storage().use_count() == 1 &&
+  const auto& storage = tensor.impl()->storage();
+  return tensor.impl().use_count() == 1 && storage.use_count() == 1 && !storage->is_borrowed() &&
          !tensor.may_overlap();
 }
 
@@ -58,18 +60,14 @@ void accumulate(Tensor& sum, Tensor&& term) {
 
 void accumulate_into_leaf(const Tensor& leaf, Tensor&& grad) {
   AutogradMeta& meta = meta_of(leaf);
+  if (!meta.requires_grad) return;  // frozen after it was recorded
+  // Module::to may have changed the leaf since.
+  check_gradient("backward", grad, {leaf.shape(), leaf.dtype(), leaf.device()});
   if (!meta.grad.defined()) {
-    const bool keep = grad_enabled() || is_sole_owner(grad);
-    if (keep) {
-      meta.grad = std::move(grad);
-    } else {
-      meta.grad = Tensor::empty_like(leaf);
-      ops::copy_into(meta.grad, grad);
-    }
-  } else if (grad_enabled() || meta.grad.requires_grad()) {
+    meta.grad = is_sole_owner(grad) ? std::move(grad) : Tensor::empty_like(leaf).copy_(grad);
+  } else if (grad_enabled() || meta.grad.requires_grad() || meta.grad.may_overlap()) {
     meta.grad = add(meta.grad, grad);
   } else {
-    const NoCancel whole;
     ops::binary_into(ops::BinaryOp::add, meta.grad, grad, meta.grad);
   }
 }
@@ -166,10 +164,6 @@ class Pass {
       if (!capturing_) accumulate_into_leaf(node->leaf, std::move(grads[0]));
       return;
     }
-    VG_CHECK(!node->freed, AutogradError,
-             "{}: the values saved for backward were freed by an earlier backward; got a second one "
-             "(pass retain_graph to the first)",
-             node->op);
     propagate(node, std::move(grads));
   }
 
@@ -179,6 +173,10 @@ class Pass {
     bool any = false;
     for (std::size_t i = 0; i < count; ++i) any |= needs[i] = wanted(node->inputs[i]);
     if (!any) return;
+    VG_CHECK(!node->freed, AutogradError,
+             "{}: the values saved for backward were freed by an earlier backward; got a second "
+             "one (pass retain_graph to the first)",
+             node->op);
     for (std::size_t i = 0; i < grads.size(); ++i)
       if (!grads[i].defined()) grads[i] = zeros_as(node->results[i]);
     std::vector<Tensor> results = apply_rule(node, grads, Needs(needs.get(), count));
@@ -209,7 +207,8 @@ class Pass {
   std::vector<Tensor> captured_;
 };
 
-/// One pass at a time: threads may share leaves and recipes. Recursive, since a rule may run a pass.
+/// One pass at a time: threads may share leaves and recipes. Recursive, since a rule may run a
+/// pass.
 std::recursive_mutex& pass_mutex() {
   static auto* mutex = new std::recursive_mutex;  // never destroyed: threads may outlive main
   return *mutex;
@@ -219,8 +218,8 @@ std::recursive_mutex& pass_mutex() {
 Tensor seed_gradient(const Tensor& tensor, const Tensor& gradient, std::string_view op) {
   if (gradient.defined()) return gradient;
   VG_CHECK(tensor.numel() == 1, ShapeError,
-           "{}: a gradient must be given unless the tensor has one element; got shape {} (reduce it "
-           "to a scalar loss first)",
+           "{}: a gradient must be given unless the tensor has one element; got shape {} (reduce "
+           "it to a scalar loss first)",
            op, to_string(tensor.shape()));
   Tensor one = Tensor::empty(tensor.shape(), tensor.dtype(), tensor.device());
   ops::fill(one, 1);
@@ -263,7 +262,8 @@ std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor
   for (const Tensor& input : inputs) {
     edges.push_back(edge_of(input));
     VG_CHECK(edges.back().node, AutogradError,
-             "grad: every input must want a gradient; got input {} that does not", edges.size() - 1);
+             "grad: every input must want a gradient; got input {} that does not",
+             edges.size() - 1);
   }
   std::vector<Tensor> result = run_pass("grad", outputs, gradients, options, edges);
   for (std::size_t i = 0; i < result.size(); ++i)
@@ -275,22 +275,29 @@ std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor
 
 std::uint64_t register_hook(const Tensor& tensor, std::function<Tensor(const Tensor&)> hook) {
   static std::atomic<std::uint64_t> next{1};
+  VG_CHECK(hook != nullptr, AutogradError, "register_hook: needs a function to call; got none");
   const Edge edge = edge_of(tensor);
   VG_CHECK(edge.node, AutogradError,
            "register_hook: the tensor must want a gradient; got one of shape {} outside the graph",
            to_string(tensor.shape()));
   const std::uint64_t id = next.fetch_add(1);
-  auto& hooks = edge.node->leaf.defined() ? meta_of(tensor).hooks : edge.node->hooks;
+  AutogradMeta& meta = meta_of(tensor);
+  if (!edge.node->leaf.defined()) meta.hooked.push_back(edge.node);
+  auto& hooks = edge.node->leaf.defined() ? meta.hooks : edge.node->hooks;
   hooks.push_back({id, edge.output, std::move(hook)});
   return id;
 }
 
 void remove_hook(const Tensor& tensor, std::uint64_t id) {
+  VG_CHECK(tensor.defined(), AutogradError, "remove_hook: the tensor must be defined");
   const auto remove = [id](std::vector<GradHook>& hooks) {
     std::erase_if(hooks, [id](const GradHook& hook) { return hook.id == id; });
   };
-  remove(meta_of(tensor).hooks);
-  if (const Edge edge = edge_of(tensor); edge.node) remove(edge.node->hooks);
+  AutogradMeta& meta = meta_of(tensor);
+  remove(meta.hooks);
+  // A write in place may have given the tensor another node since.
+  for (const auto& weak : meta.hooked)
+    if (const auto node = weak.lock()) remove(node->hooks);
 }
 
 }  // namespace voxgrad

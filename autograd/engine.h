@@ -11,21 +11,36 @@ namespace [[gnu::visibility("default")]] voxgrad {
 
 struct BackwardOptions {
   bool retain_graph = false;
-  bool create_graph = false;  ///< record the backward pass, so that it can be differentiated; implies retain_graph
-  bool allow_unused = false;  ///< grad(): an input that outputs do not depend on gives an undefined gradient
+  /// Record the backward pass, so that it can be differentiated; implies retain_graph.
+  bool create_graph = false;
+  /// grad(): an input that no output depends on gives an undefined gradient.
+  bool allow_unused = false;
 };
 
-/// Accumulates gradients into every leaf reached. `gradients` fit `tensors` one to one; an undefined one means 1 for a single element.
+/// Accumulates gradients into every leaf reached that wants one. `gradients` fit `tensors` one to
+/// one; an undefined one, or none at all, means 1 for a single element. What a leaf holds already
+/// is added to in place, unless the pass is recorded.
+/// @throws AutogradError for a tensor outside the graph, or where saved values were freed or
+/// changed; ShapeError, DTypeError, DeviceError where a gradient does not fit; Cancelled between
+/// two nodes.
 void backward(std::span<const Tensor> tensors, std::span<const Tensor> gradients,
               const BackwardOptions& options = {});
 
-/// d(sum of <outputs, gradients>)/d(inputs), without touching any grad(). @throws AutogradError when an input is unused.
+/// d(sum of <outputs, gradients>)/d(inputs), without touching any grad().
+/// @throws AutogradError when an input is unused; else as backward.
 std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs,
                          std::span<const Tensor> gradients = {},
                          const BackwardOptions& options = {});
 
-/// Calls `hook` with the gradient of `tensor` whenever one was computed; a defined result replaces it. Returns an id for remove_hook.
+/// Drops the gradients, or fills them with zeros in place.
+void zero_grad(std::span<const Tensor> tensors, bool set_to_none = true);
+
+/// Calls `hook` with the gradient of `tensor` whenever one was computed; a defined result replaces
+/// it. After a write in place it stays with the value that the tensor had before.
+/// @return  an id for remove_hook
+/// @throws AutogradError unless the tensor wants a gradient.
 std::uint64_t register_hook(const Tensor& tensor, std::function<Tensor(const Tensor&)> hook);
+/// Removes the hook that register_hook gave that id; none is legal.
 void remove_hook(const Tensor& tensor, std::uint64_t id);
 
 }  // namespace voxgrad

@@ -16,12 +16,13 @@ class AutogradMeta {
   Tensor grad;
   std::shared_ptr<Node> node;  // what computed this tensor
   int output = 0;
-  std::weak_ptr<Node> accumulator;  // of a leaf; the graph keeps it alive
-  std::vector<GradHook> hooks;      // of a leaf
+  std::weak_ptr<Node> accumulator;          // of a leaf; the graph keeps it alive
+  std::vector<GradHook> hooks;              // of a leaf
+  std::vector<std::weak_ptr<Node>> hooked;  // nodes that got hooks through this tensor
 
-  Tensor base;                     // defined when this is a view
-  std::uint64_t view_version = 0;  // storage version at which `node` holds
-  bool cut = false;                // made under no_grad: not joined to its base
+  Tensor base;                  // defined when this is a view
+  std::uint64_t joined_to = 0;  // id of the base's node from which `node` leads here; 0 for a leaf
+  bool cut = false;             // made under no_grad: not joined to its base
 
   std::shared_ptr<Recipe> recipe;
   std::uint64_t recipe_version = 0;

@@ -31,7 +31,17 @@ Edge accumulator_of(const Tensor& leaf, AutogradMeta& meta) {
   return {std::move(node), 0};
 }
 
-bool is_joined_view(const AutogradMeta& meta) { return meta.base.defined() && !meta.cut; }
+std::uint64_t history_id(const Tensor& tensor) {
+  const auto& meta = tensor.impl()->autograd;
+  return meta && meta->node ? meta->node->id : 0;
+}
+
+/// True for a view whose base was given another history, or any, after the view was joined to it.
+bool has_stale_history(const AutogradMeta& meta) {
+  if (!meta.base.defined() || meta.cut) return false;
+  if (meta.joined_to != history_id(meta.base)) return true;
+  return !meta.node && !meta.requires_grad && meta.base.requires_grad();
+}
 
 std::vector<Edge> edges_of(std::span<const Tensor> inputs) {
   std::vector<Edge> edges;
@@ -113,11 +123,10 @@ Tensor detached_handle(const Tensor& tensor, bool counted) {
 Edge edge_of(const Tensor& tensor) {
   if (!tensor.defined() || !tensor.impl()->autograd) return {};
   AutogradMeta& meta = *tensor.impl()->autograd;
-  if (is_joined_view(meta) && meta.view_version != tensor.version()) {
-    if (const Edge base = edge_of(meta.base); base.node) {
-      set_history(tensor, make_view_node(base, tensor, view_layout(meta.base, tensor)), 0);
-      meta.view_version = tensor.version();
-    }
+  if (has_stale_history(meta)) {
+    const Edge base = edge_of(meta.base);
+    set_history(tensor, make_view_node(base, tensor, view_layout(meta.base, tensor)), 0);
+    meta.joined_to = history_id(meta.base);
   }
   if (meta.node) return {meta.node, meta.output};
   return meta.requires_grad ? accumulator_of(tensor, meta) : Edge{};
@@ -150,10 +159,15 @@ void check_in_place(std::string_view op, const Tensor& target, std::span<const T
   if (!grad_enabled() || !target.impl()->autograd) return;
   const AutogradMeta& meta = *target.impl()->autograd;
   const Tensor& owner = meta.base.defined() ? meta.base : target;
-  VG_CHECK(!owner.impl()->autograd || !owner.impl()->autograd->requires_grad, AutogradError,
+  const bool wanted = owner.requires_grad() || target.requires_grad();
+  VG_CHECK(!wanted || history_id(owner) != 0, AutogradError,
            "{}: a leaf that wants a gradient cannot be written in place; got {} of shape {} (do it "
            "under NoGrad, or on a clone())",
            op, meta.base.defined() ? "a view of one" : "one", to_string(owner.shape()));
+  VG_CHECK(!owner.may_overlap() || !(wanted || wants_graph(inputs)), ShapeError,
+           "{}: what is written while recording must not be a view of a tensor whose elements "
+           "share memory; got one of shape {} with strides {} (clone() that first)",
+           op, to_string(owner.shape()), to_string(owner.strides()));
   VG_CHECK(!meta.cut || !(meta.base.requires_grad() || wants_graph(inputs)), AutogradError,
            "{}: a view that was made under no_grad cannot be written in place while recording; got "
            "shape {} (make the view outside of no_grad)",
@@ -162,10 +176,10 @@ void check_in_place(std::string_view op, const Tensor& target, std::span<const T
 
 void record_in_place(std::string_view op, Tensor& target, std::span<const Tensor> inputs,
                      std::vector<SavedTensor> saved, Rule rule) {
-  if (!wants_graph(inputs)) return;
+  if (!is_floating(target.dtype()) || !wants_graph(inputs)) return;
   std::vector<Edge> edges(1);
   for (const Tensor& input : inputs.subspan(1)) edges.push_back(edge_of(input));
-  AutogradMeta& meta = meta_of(target);
+  const AutogradMeta& meta = meta_of(target);
   const bool view = meta.base.defined();
   const Tensor owner = view ? meta.base : target;
   edges[0] = edge_of(owner);
@@ -175,8 +189,7 @@ void record_in_place(std::string_view op, Tensor& target, std::span<const Tensor
   node->results.push_back({owner.shape(), owner.dtype(), owner.device()});
   node->result_tensors.push_back(owner.impl());
   for (SavedTensor& kept : node->saved) kept.mark_result(target, 0, layout);
-  set_history(owner, node, 0);
-  if (view) meta.view_version = target.version() - 1;  // the next look joins it to the new history
+  set_history(owner, node, 0);  // which makes the history of its views stale
 }
 
 Tensor record_view(std::string_view op, const Tensor& base, Tensor view, Rule rule) {
@@ -190,7 +203,7 @@ Tensor record_view(std::string_view op, const Tensor& base, Tensor view, Rule ru
   AutogradMeta& meta = meta_of(view);
   meta.base = base_meta && base_meta->base.defined() ? base_meta->base : base;
   meta.cut = !grad_enabled() || (base_meta && base_meta->cut);
-  meta.view_version = view.version();
+  meta.joined_to = history_id(meta.base);
   return view;
 }
 

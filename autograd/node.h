@@ -54,7 +54,7 @@ Tensor record_one(std::string_view op, std::initializer_list<Tensor> inputs, Ten
 /// Before `target` is written in place. `inputs`: all that the operation reads, the target's old
 /// value first. @throws AutogradError where its history cannot be rewritten: a leaf that wants a
 /// gradient, a view made under no_grad of a tensor that wants one; ShapeError where two indices of
-/// the target share an element.
+/// the target, or of the base of a target to be recorded, share an element.
 void check_in_place(std::string_view op, const Tensor& target, std::span<const Tensor> inputs);
 
 /// After `target` was written in place: inputs[0] is the target itself and stands for its old
@@ -105,7 +105,7 @@ class Node {
 };
 
 /// Where the gradient of a tensor goes: its node, or its accumulator when it is a leaf that wants
-/// one. Views whose storage was written since are joined anew to their base's present history.
+/// one. Views are joined anew where their base's history was rewritten since.
 Edge edge_of(const Tensor& tensor);
 
 }  // namespace voxgrad

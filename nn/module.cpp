@@ -9,6 +9,7 @@
 #include <cxxabi.h>
 #include <fmt/ranges.h>
 
+#include <voxgrad/autograd/engine.h>
 #include <voxgrad/autograd/grad_mode.h>
 #include <voxgrad/autograd/meta.h>
 #include <voxgrad/core/check.h>
@@ -234,17 +235,7 @@ void Module::requires_grad_(bool on) {
   for (Tensor& tensor : parameters()) tensor.requires_grad_(on);
 }
 
-void Module::zero_grad(bool set_to_none) {
-  const NoGrad no_grad;
-  for (Tensor& tensor : parameters()) {
-    if (set_to_none) {
-      tensor.set_grad({});
-    } else if (Tensor grad = tensor.grad(); grad.defined()) {
-      grad = grad.detach();
-      tensor.set_grad(grad.zero_());
-    }
-  }
-}
+void Module::zero_grad(bool set_to_none) { voxgrad::zero_grad(parameters(), set_to_none); }
 
 void Module::apply(const std::function<void(Module&)>& f) {
   for_each_child(*this, [&](std::string_view, Module& child) { child.apply(f); });

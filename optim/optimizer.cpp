@@ -4,6 +4,7 @@
 #include <charconv>
 #include <set>
 
+#include <voxgrad/autograd/engine.h>
 #include <voxgrad/autograd/grad_mode.h>
 #include <voxgrad/core/check.h>
 #include <voxgrad/core/parallel.h>
@@ -72,17 +73,7 @@ void Optimizer::set_learning_rate(double learning_rate) {
   learning_rate_ = learning_rate;
 }
 
-void Optimizer::zero_grad(bool set_to_none) {
-  const NoGrad no_grad;
-  for (Tensor& parameter : parameters_) {
-    if (set_to_none) {
-      parameter.set_grad({});
-    } else if (Tensor grad = parameter.grad(); grad.defined()) {
-      grad = grad.detach();
-      parameter.set_grad(grad.zero_());
-    }
-  }
-}
+void Optimizer::zero_grad(bool set_to_none) { voxgrad::zero_grad(parameters_, set_to_none); }
 
 void Optimizer::prepare(std::size_t number) {
   const Tensor& parameter = parameters_[number];

@@ -10,9 +10,7 @@ namespace {
 using ops::BinaryOp;
 using ops::UnaryOp;
 
-/// bool, integer, floating: a tensor of rank 0 widens only to another of these.
-int kind(DType dtype) { return is_floating(dtype) ? 2 : dtype == DType::boolean ? 0 : 1; }
-
+/// A tensor of rank 0 widens only to another kind.
 DType result_dtype(const Tensor& a, const Tensor& b) {
   const bool a_yields = a.dim() == 0 && b.dim() > 0 && kind(a.dtype()) <= kind(b.dtype());
   const bool b_yields = b.dim() == 0 && a.dim() > 0 && kind(b.dtype()) <= kind(a.dtype());

@@ -1,5 +1,7 @@
-// The members of Tensor that write it. PyTorch's meaning: out-of-place results bound to the old name.
+// The members of Tensor that write it. PyTorch's meaning: out-of-place results bound to the old
+// name.
 #include <voxgrad/autograd/functions/elementwise.h>
+#include <voxgrad/autograd/functions/operands.h>
 #include <voxgrad/autograd/functions/reduce.h>
 #include <voxgrad/autograd/node.h>
 #include <voxgrad/core/check.h>
@@ -12,11 +14,18 @@ namespace {
 
 void check_operand(std::string_view op, const Tensor& target, const Tensor& other) {
   VG_CHECK(target.device() == other.device(), DeviceError,
-           "{}: both tensors must be on one device; got {} and {}", op,
-           to_string(target.device()), to_string(other.device()));
+           "{}: both tensors must be on one device; got {} and {}", op, to_string(target.device()),
+           to_string(other.device()));
   VG_CHECK(broadcast_shape(op, target.shape(), other.shape()) == target.shape(), ShapeError,
            "{}: the other tensor must broadcast to the one that is written; got {} into {}", op,
            to_string(other.shape()), to_string(target.shape()));
+}
+
+/// For arithmetic, where a conversion to the target's dtype would lose what the operand is.
+void check_kind(std::string_view op, const Tensor& target, DType other) {
+  VG_CHECK(kind(other) <= kind(target.dtype()), DTypeError,
+           "{}: the tensor that is written must be able to hold the result; got {} into {}", op,
+           name(other), name(target.dtype()));
 }
 
 /// `other` in the target's dtype, and apart from its memory unless it is the same elements.
@@ -43,12 +52,12 @@ Tensor& Tensor::copy_(const Tensor& from) {
     const NoCancel whole;
     ops::copy_into(*this, apart_from(*this, from));
   }
-  record_in_place("copy_", *this, inputs, {},
-                  [shape = from.shape(), dtype = from.dtype()](
-                      std::span<const Tensor>, std::span<const Tensor> grads, Needs needs) {
-                    return std::vector<Tensor>{
-                        {}, needs[1] ? fitted(grads[0], shape, dtype) : Tensor()};
-                  });
+  record_in_place(
+      "copy_", *this, inputs, {},
+      [shape = from.shape(), dtype = from.dtype()](std::span<const Tensor>,
+                                                   std::span<const Tensor> grads, Needs needs) {
+        return std::vector<Tensor>{{}, needs[1] ? fitted(grads[0], shape, dtype) : Tensor()};
+      });
   return *this;
 }
 
@@ -69,6 +78,8 @@ Tensor& Tensor::zero_() { return fill_(0); }
 
 Tensor& Tensor::add_(const Tensor& other, double alpha) {
   check_operand("add_", *this, other);
+  check_kind("add_", *this, other.dtype());
+  if (alpha != 1) check_kind("add_", *this, dtype_with_scalar(dtype(), alpha));
   const std::array inputs{*this, other};
   check_in_place("add_", *this, inputs);
   {
@@ -87,6 +98,7 @@ Tensor& Tensor::add_(const Tensor& other, double alpha) {
 
 Tensor& Tensor::mul_(const Tensor& other) {
   check_operand("mul_", *this, other);
+  check_kind("mul_", *this, other.dtype());
   const std::array inputs{*this, other};
   check_in_place("mul_", *this, inputs);
   std::vector<SavedTensor> saved(2);
@@ -102,7 +114,7 @@ Tensor& Tensor::mul_(const Tensor& other) {
                   [shape = other.shape(), dtype = other.dtype()](
                       std::span<const Tensor> kept, std::span<const Tensor> grads, Needs needs) {
                     std::vector<Tensor> result(2);
-                    if (needs[0]) result[0] = mul(grads[0], kept[0]);
+                    if (needs[0]) result[0] = mul(grads[0], kept[0]).to(grads[0].dtype());
                     if (needs[1]) result[1] = fitted(mul(grads[0], kept[1]), shape, dtype);
                     return result;
                   });
@@ -110,6 +122,7 @@ Tensor& Tensor::mul_(const Tensor& other) {
 }
 
 Tensor& Tensor::mul_(double factor) {
+  check_kind("mul_", *this, dtype_with_scalar(dtype(), factor));
   const Tensor other = ops::scalar(factor, dtype(), device());
   return mul_(other);
 }

@@ -32,6 +32,9 @@ inline Tensor as_floating(const Tensor& x) {
   return is_floating(x.dtype()) ? x : x.to(default_dtype());
 }
 
+/// bool, integer, floating: only a later kind holds the values of an earlier one.
+inline int kind(DType dtype) { return is_floating(dtype) ? 2 : dtype == DType::boolean ? 0 : 1; }
+
 /// The dtype of `x (op) value`.
 inline DType dtype_with_scalar(DType dtype, double value) {
   if (is_floating(dtype)) return dtype;

@@ -54,7 +54,7 @@ void check_pad_limits(const Tensor& x, std::span<const Index> lo, std::span<cons
              lo[i], hi[i], i, size);
     VG_CHECK(mode == PadMode::constant || (size > 0 && lo[i] <= most && hi[i] <= most), ShapeError,
              "pad: {}; got ({}, {}) for axis {} of size {}",
-             mode == PadMode::reflect     ? "reflect amounts must be less than the size"
+             mode == PadMode::reflect    ? "reflect amounts must be less than the size"
              : mode == PadMode::circular ? "circular amounts must be at most the size"
                                          : "replicate needs a size of at least 1",
              lo[i], hi[i], i, size);
@@ -98,8 +98,8 @@ Tensor cat(std::span<const Tensor> tensors, Index axis) {
   std::array results{ops::empty_in_order_of(tensors[0], shape)};
   Index start = 0;
   for (const Tensor& tensor : tensors) {
-    Tensor part = results[0].alias(tensor.shape(), results[0].strides(),
-                                   start * results[0].strides()[at]);
+    Tensor part =
+        results[0].alias(tensor.shape(), results[0].strides(), start * results[0].strides()[at]);
     ops::copy_into(part, tensor);
     start += tensor.shape()[at];
   }

@@ -1,8 +1,9 @@
-// Shape functions: views, joins, padding, copies between layouts, dtypes and devices. Differentiable.
+// Shape functions: views, joins, padding, copies between layouts, dtypes and devices.
+// Differentiable.
 //
 // The members of Tensor that are defined here follow torch.Tensor's of the same names:
 //   view(shape)        same elements under another shape; one size may be -1. Aliases. On a dense
-//                      channels-last tensor that shares its storage with no other, it lays the
+//                      channels-last tensor that shares its memory with nobody, it lays the
 //                      tensor out plain first. ShapeError, naming reshape, where a copy is needed.
 //   reshape(shape)     view where strides allow, else of a plain copy
 //   permute(axes)      axes in another order, each once
@@ -10,10 +11,11 @@
 //   narrow(axis, start, length), select(axis, index)   part of one axis; index may be negative
 //   expand(shape)      axes of size 1 repeated, new axes in front; -1 keeps a size
 //   squeeze(axis), unsqueeze(axis), flatten(first, last)
-//   contiguous(), channels_last()   the tensor itself when it lies so already, else a copy that does
+//   contiguous(), channels_last()   the tensor itself when it lies so, else a copy that does
 //   clone()            a copy in the same memory order
 //   to(dtype), to(device)           the tensor itself when nothing changes, else a converted copy
-// All but the last four alias the tensor's storage. Wrong axes throw IndexError, wrong sizes ShapeError.
+// All but the last four alias the tensor's storage. Wrong axes throw IndexError, wrong sizes
+// ShapeError.
 #pragma once
 
 #include <span>

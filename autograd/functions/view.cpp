@@ -36,16 +36,17 @@ Shape complete_shape(std::string_view op, const Tensor& x, const Shape& shape) {
   }
   VG_CHECK(std::ranges::all_of(result, [](Index size) { return size >= 0; }) &&
                element_count(result) == x.numel(),
-           ShapeError, "{}: the element count must stay; got shape {} for {}", op,
-           to_string(shape), to_string(x.shape()));
+           ShapeError, "{}: the element count must stay; got shape {} for {}", op, to_string(shape),
+           to_string(x.shape()));
   return result;
 }
 
-/// Lays a channels-last tensor that shares its storage with no other tensor out plain, in place:
-/// the handles stay. True when it could.
+/// Lays a channels-last tensor that shares its memory with nobody out plain, in place: the handles
+/// stay. True when it could.
 bool relay_plain(const Tensor& x) {
   TensorImpl& impl = *x.impl();
-  if (!x.is_channels_last() || impl.storage()->tensors() != 1) return false;
+  const Storage& storage = *impl.storage();
+  if (!x.is_channels_last() || storage.tensors() != 1 || storage.is_borrowed()) return false;
   const Tensor plain = ops::to_contiguous(x);
   if (impl.autograd) impl.autograd->recipe.reset();  // it gives the old layout
   impl.replace(plain.impl()->storage(), plain.strides(), 0);
@@ -67,10 +68,11 @@ Tensor Tensor::view(const Shape& new_shape) const {
   Shape complete = complete_shape("view", *this, new_shape);
   std::optional<Strides> new_strides = aliasing_strides(*this, complete);
   if (!new_strides && relay_plain(*this)) new_strides = aliasing_strides(*this, complete);
-  VG_CHECK(new_strides, ShapeError,
-           "view: the strides must allow the new shape without a copy; got shape {} with strides {} "
-           "to be seen as {} (use reshape)",
-           to_string(shape()), to_string(strides()), to_string(new_shape));
+  VG_CHECK(
+      new_strides, ShapeError,
+      "view: the strides must allow the new shape without a copy; got shape {} with strides {} "
+      "to be seen as {} (use reshape)",
+      to_string(shape()), to_string(strides()), to_string(new_shape));
   return alias_reshaped("view", *this, std::move(complete), std::move(*new_strides));
 }
 
@@ -127,8 +129,8 @@ Tensor Tensor::narrow(Index axis, Index start, Index length) const {
     amounts[amounts.size() - 1] = size - start - length;
     return pad(grad, amounts);
   });
-  return record_view("narrow", *this,
-                     alias(new_shape, strides(), offset() + start * strides()[at]), rule);
+  return record_view("narrow", *this, alias(new_shape, strides(), offset() + start * strides()[at]),
+                     rule);
 }
 
 Tensor Tensor::select(Index axis, Index index) const {
@@ -152,8 +154,9 @@ Tensor Tensor::expand(const Shape& new_shape) const {
              to_string(shape()));
     if (complete[i] == size && i >= added) new_strides[i] = strides()[i - added];
   }
-  return record_view("expand", *this, alias(complete, new_strides, offset()),
-                     linear_rule([shape = shape()](const Tensor& grad) { return sum_to(grad, shape); }));
+  return record_view(
+      "expand", *this, alias(complete, new_strides, offset()),
+      linear_rule([shape = shape()](const Tensor& grad) { return sum_to(grad, shape); }));
 }
 
 Tensor Tensor::squeeze(Index axis) const {

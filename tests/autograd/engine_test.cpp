@@ -199,5 +199,69 @@ TEST(Engine, CancelEndsBackwardBetweenNodes) {
   EXPECT_FALSE(x.grad().defined());
 }
 
+TEST(Engine, ARecordedPassSharesNoGradientEither) {
+  const Tensor a = leaf({1, 2}), b = leaf({3, 4}), seed = leaf({5, 6});
+  backward(std::array{add(a, b)}, std::array{seed}, {.create_graph = true});
+  EXPECT_FALSE(a.grad().is_same(b.grad()));
+  EXPECT_FALSE(a.grad().is_same(seed));
+  const std::array wanted{seed};
+  EXPECT_EQ(values(grad(std::array{sum(a.grad())}, wanted)[0]), (std::vector<double>{1, 1}));
+}
+
+TEST(Engine, WritesNoMemoryThatARuleLent) {
+  const Tensor x = leaf({1, 2});
+  std::vector<double> lent{3, 4};
+  const Tensor y = record_one("lends", {x}, x.clone().detach(), [&](auto, auto, Needs) {
+    return std::vector<Tensor>{Tensor::borrow(lent.data(), {2}, {1}, DType::float64, {}, {})};
+  });
+  sum(add(y, mul(x, 2.0))).backward();
+  sum(x).backward();
+  EXPECT_EQ(values(x.grad()), (std::vector<double>{6, 7}));
+  EXPECT_EQ(lent, (std::vector<double>{3, 4}));
+}
+
+TEST(Engine, AddsToAGradientWhoseElementsShareMemory) {
+  Tensor x = leaf({1, 2, 3});
+  x.set_grad(ones({1}, DType::float64).expand({3}));
+  sum(mul(x, x)).backward();
+  EXPECT_EQ(values(x.grad()), (std::vector<double>{3, 5, 7}));
+}
+
+TEST(Engine, GivesNoGradientToALeafThatWasFrozenSince) {
+  Tensor x = leaf({1, 2});
+  const Tensor y = sum(mul(x, x));
+  x.requires_grad_(false);
+  y.backward();
+  EXPECT_FALSE(x.grad().defined());
+}
+
+TEST(Engine, GradOfATensorByItselfNeedsNothingSaved) {
+  const Tensor x = leaf({2});
+  const std::array y{mul(x, x)};
+  y[0].backward();
+  EXPECT_EQ(values(grad(y, y)[0]), (std::vector<double>{1}));
+}
+
+TEST(Engine, HooksCanBeRemovedAfterAWriteInPlace) {
+  const Tensor x = leaf({1, 2});
+  Tensor y = mul(x, 2.0);
+  int calls = 0;
+  const auto id = register_hook(y, [&](const Tensor&) { return ++calls, Tensor(); });
+  y.mul_(3.0);
+  remove_hook(y, id);
+  sum(y).backward();
+  EXPECT_EQ(calls, 0);
+}
+
+TEST(Engine, UndefinedTensorsAndHooksAreErrors) {
+  Tensor none;
+  EXPECT_THROW(none.detach(), Error);
+  EXPECT_THROW(none.is_leaf(), Error);
+  EXPECT_THROW(none.set_grad({}), Error);
+  EXPECT_THROW(remove_hook(none, 1), Error);
+  EXPECT_THROW(register_hook(none, {}), Error);
+  EXPECT_THROW(register_hook(leaf({1}), {}), Error);
+}
+
 }  // namespace
 }  // namespace voxgrad

@@ -6,8 +6,8 @@
 #include <voxgrad/autograd/functions/elementwise.h>
 #include <voxgrad/autograd/functions/reduce.h>
 #include <voxgrad/autograd/functions/shape.h>
-#include <voxgrad/autograd/gradcheck.h>
 #include <voxgrad/autograd/grad_mode.h>
+#include <voxgrad/autograd/gradcheck.h>
 #include <voxgrad/core/error.h>
 
 namespace voxgrad {
@@ -218,6 +218,97 @@ TEST(InPlace, RefusesWhatItCannotDifferentiate) {
   EXPECT_THROW(cut.fill_(1), AutogradError);
   EXPECT_THROW(y.add_(counting({2, 3})), ShapeError);
   EXPECT_THROW(y.copy_(counting({2})), ShapeError);
+}
+
+TEST(InPlace, RefusesALeafThatIsAView) {
+  const Tensor base = counting({3});
+  Tensor leaf = base.narrow(0, 0, 2);
+  leaf.requires_grad_();
+  EXPECT_THROW(leaf.fill_(1), AutogradError);
+  EXPECT_THROW(leaf.narrow(0, 0, 1).fill_(1), AutogradError);
+  EXPECT_EQ(values(base), (std::vector<double>{0, 1, 2}));
+}
+
+TEST(InPlace, RefusesAViewOfElementsThatShareMemoryWhileRecording) {
+  Tensor wide = counting({1}).expand({3}).detach();
+  const Tensor source = counting({1}).requires_grad_();
+  Tensor one = wide.narrow(0, 0, 1);
+  EXPECT_THROW(one.add_(source), ShapeError);
+  EXPECT_EQ(values(one.add_(source.detach())), (std::vector<double>{0}));
+}
+
+TEST(InPlace, ASourceThatOverlapsTheTargetSeesTheWrite) {
+  check(
+      [](auto x) {
+        Tensor y = mul(x[0], 1.0);
+        const Tensor low = y.narrow(1, 0, 2);
+        Tensor high = y.narrow(1, 1, 2);
+        high.add_(low);
+        return cubed(low);
+      },
+      {2, 3});
+  check(
+      [](auto x) {
+        Tensor y = mul(x[0], 1.0);
+        const Tensor view = y.view({6});
+        y.add_(view.view({2, 3}));
+        return cubed(view);
+      },
+      {2, 3});
+}
+
+TEST(InPlace, GradientsComeInTheirTensorsDtypes) {
+  const Tensor x = ones({2}, DType::float32).requires_grad_();
+  const Tensor factor = counting({2}).requires_grad_();
+  Tensor y = mul(x, 3.0);
+  y.mul_(factor).add_(factor);
+  sum(y).backward();
+  EXPECT_EQ(x.grad().to_vector<float>(), (std::vector<float>{0, 3}));
+  EXPECT_EQ(values(factor.grad()), (std::vector<double>{4, 4}));
+}
+
+TEST(InPlace, IntegersTakeValuesWithoutAGraph) {
+  Tensor x = zeros({2}, DType::int64);
+  x.copy_(ones({2}, DType::float64).requires_grad_());
+  EXPECT_FALSE(x.requires_grad());
+  EXPECT_EQ(x.to_vector<std::int64_t>(), (std::vector<std::int64_t>{1, 1}));
+}
+
+TEST(InPlace, IntegersTakeNoFractions) {
+  Tensor x = arange(3);
+  EXPECT_THROW(x.mul_(0.5), DTypeError);
+  EXPECT_THROW(x.mul_(counting({3})), DTypeError);
+  EXPECT_THROW(x.add_(counting({3})), DTypeError);
+  EXPECT_THROW(x.add_(x, 0.5), DTypeError);
+  EXPECT_THROW(zeros({3}, DType::boolean).mul_(x), DTypeError);
+  x.mul_(2.0).add_(ones({3}, DType::uint8), 3);
+  EXPECT_EQ(x.to_vector<std::int64_t>(), (std::vector<std::int64_t>{3, 5, 7}));
+  EXPECT_EQ(values(counting({3}).mul_(x)), (std::vector<double>{0, 5, 14}));
+}
+
+TEST(View, MadeBeforeItsBaseWantedAGradientLeadsThere) {
+  Tensor base = counting({3});
+  const Tensor view = base.narrow(0, 1, 2);
+  base.requires_grad_();
+  sum(mul(view, view)).backward();
+  EXPECT_EQ(values(base.grad()), (std::vector<double>{0, 2, 4}));
+}
+
+TEST(View, NeverLeavesMemoryThatWasLent) {
+  std::vector<double> memory(24);
+  const Tensor lent =
+      Tensor::borrow(memory.data(), {1, 2, 3, 4}, {24, 1, 8, 2}, DType::float64, {}, {});
+  EXPECT_THROW(lent.view({24}), ShapeError);
+  EXPECT_EQ(lent.raw(), memory.data());
+}
+
+TEST(View, KeepsTheGradientOfItsBaseOnRequest) {
+  const Tensor x = counting({2}).requires_grad_();
+  Tensor canvas = zeros({2}, DType::float64), view = canvas.view({2});
+  canvas.copy_(x);
+  EXPECT_THROW(view.requires_grad_(false), AutogradError);
+  sum(view.requires_grad_()).backward();
+  EXPECT_EQ(values(x.grad()), (std::vector<double>{1, 1}));
 }
 
 }  // namespace

@@ -156,6 +156,14 @@ TEST(Module, GradientsHaveTheNewDtypeAfterTo) {
   EXPECT_EQ(net.weight.grad().to_vector<double>(), (std::vector<double>{1, 2, 1, 2, 1, 2}));
 }
 
+TEST(Module, AGraphFromBeforeToGivesNoGradientOfAnotherDtype) {
+  nn::Linear net({.in_features = 2, .out_features = 3});
+  const Tensor loss = sum(net(Tensor::from(std::vector<float>{1, 2}, {1, 2})));
+  net.to(DType::float64);
+  EXPECT_THROW(loss.backward(), DTypeError);
+  EXPECT_FALSE(net.weight.grad().defined());
+}
+
 TEST(Module, TrainAndEvalReachTheChildren) {
   Tied net;
   EXPECT_TRUE(net.norm.is_training());
@@ -169,7 +177,9 @@ TEST(Module, TrainAndEvalReachTheChildren) {
 TEST(Module, ZeroGradDropsOrZeroes) {
   nn::Linear net({.in_features = 2, .out_features = 3});
   sum(net(Tensor::from(std::vector<float>{1, 2}, {1, 2}))).backward();
+  const Tensor grad = net.weight.grad();
   net.zero_grad(false);
+  EXPECT_TRUE(net.weight.grad().is_same(grad));
   EXPECT_EQ(net.weight.grad().to_vector<float>(), std::vector<float>(6, 0.0F));
   net.zero_grad();
   EXPECT_FALSE(net.weight.grad().defined());
