@@ -1,5 +1,6 @@
 #include <voxgrad/autograd/gradcheck.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include <voxgrad/autograd/engine.h>
@@ -50,17 +51,34 @@ class Check {
       if (!input.defined() || !input.requires_grad()) continue;
       any = true;
       VG_CHECK(input.dtype() == DType::float64, DTypeError,
-               "gradcheck: inputs that want gradients must be float64; got {}", name(input.dtype()));
+               "gradcheck: inputs that want gradients must be float64; got {}",
+               name(input.dtype()));
     }
     VG_CHECK(any, AutogradError, "gradcheck: an input must want a gradient; got none that does");
   }
 
   void run() {
     const std::vector<Tensor> outputs = f_(inputs_);
+    VG_CHECK(std::ranges::any_of(outputs, &Tensor::requires_grad), AutogradError,
+             "gradcheck: an output must want a gradient; got none of {} that does", outputs.size());
+    check_same_values(outputs, f_(inputs_));
     for (int i = 0; i < options_.projections; ++i) project(outputs);
   }
 
  private:
+  static void check_same_values(const std::vector<Tensor>& first,
+                                const std::vector<Tensor>& second) {
+    bool same = first.size() == second.size();
+    for (std::size_t i = 0; same && i < first.size(); ++i) {
+      if (!first[i].requires_grad()) continue;
+      same = first[i].shape() == second[i].shape() &&
+             first[i].to_vector<double>() == second[i].to_vector<double>();
+    }
+    VG_CHECK(same, AutogradError,
+             "gradcheck: the function must give the same values each time; got others at the "
+             "second call");
+  }
+
   void project(const std::vector<Tensor>& outputs) {
     std::vector<Values> u;
     std::vector<Tensor> differentiable, cotangents;
@@ -74,9 +92,8 @@ class Check {
     std::vector<Tensor> wanted;
     for (const Tensor& input : inputs_)
       if (input.defined() && input.requires_grad()) wanted.push_back(input);
-    std::vector<Tensor> gradients(wanted.size());
-    if (!differentiable.empty())
-      gradients = grad(differentiable, wanted, cotangents, {.retain_graph = true, .allow_unused = true});
+    const std::vector<Tensor> gradients =
+        grad(differentiable, wanted, cotangents, {.retain_graph = true, .allow_unused = true});
     for (std::size_t i = 0, at = 0; i < inputs_.size(); ++i)
       if (inputs_[i].defined() && inputs_[i].requires_grad()) compare(i, gradients[at++], u);
   }
@@ -135,9 +152,8 @@ void gradgradcheck(const TensorFunction& f, const std::vector<Tensor>& inputs,
     for (const std::size_t i : outputs_with_grad) differentiable.push_back(values[i]);
     for (const Tensor& point : points)
       if (point.defined() && point.requires_grad()) wanted.push_back(point);
-    std::vector<Tensor> gradients =
-        grad(differentiable, wanted, arguments.subspan(inputs.size()),
-             {.create_graph = true, .allow_unused = true});
+    std::vector<Tensor> gradients = grad(differentiable, wanted, arguments.subspan(inputs.size()),
+                                         {.create_graph = true, .allow_unused = true});
     std::erase_if(gradients, [](const Tensor& gradient) { return !gradient.defined(); });
     return gradients;
   };

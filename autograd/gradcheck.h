@@ -17,15 +17,16 @@ struct GradcheckOptions {
   double eps = 1e-6;   ///< step of the central differences
   double atol = 1e-5;  ///< accepted: |analytic - numeric| <= atol + rtol * |numeric|
   double rtol = 1e-5;
-  int projections = 3;       ///< random directions per input
-  std::uint64_t seed = 1;    ///< of the directions
+  int projections = 3;     ///< random directions per input
+  std::uint64_t seed = 1;  ///< of the directions
 };
 
 /// Compares d<f(inputs), u>/d(input) along random directions with central differences, for random
 /// u and each input that wants a gradient, one at a time. Where a value is wrong, two random
 /// projections agree with probability zero. Also checks that f gives the same values twice.
-/// @throws AutogradError that names the input and both numbers; DTypeError unless all inputs that
-/// want gradients are float64. Follows torch.autograd.gradcheck.
+/// @throws AutogradError that names the input and both numbers, and where no input or no output
+/// wants a gradient; DTypeError unless all inputs that want gradients are float64. Follows
+/// torch.autograd.gradcheck.
 void gradcheck(const TensorFunction& f, const std::vector<Tensor>& inputs,
                const GradcheckOptions& options = {});
 
