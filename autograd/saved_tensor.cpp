@@ -175,10 +175,11 @@ void SavedTensor::mark_result(const Tensor& result, int output,
 Tensor SavedTensor::values(std::string_view op) const {
   if (recipe_) return recipe_->take(op, served_in_);
   if (!data_.defined()) return {};
-  VG_CHECK(data_.version() == version_, AutogradError,
-           "{}: a tensor that its gradient needs was changed in place; got version {} where version "
-           "{} was saved, shape {} (use the operation that is not in place, or clone() first)",
-           op, data_.version(), version_, to_string(data_.shape()));
+  VG_CHECK(
+      data_.version() == version_, AutogradError,
+      "{}: a tensor that its gradient needs was changed in place; got version {} where version "
+      "{} was saved, shape {} (use the operation that is not in place, or clone() first)",
+      op, data_.version(), version_, to_string(data_.shape()));
   return detached_handle(data_);
 }
 

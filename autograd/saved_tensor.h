@@ -1,5 +1,5 @@
-// What a derivative rule needs later: a place in the graph, and data that is the tensor's own, another copy of it, or a
-// recipe that computes it again.
+// What a derivative rule needs later: a place in the graph, and data that is the tensor's own,
+// another copy of it, or a recipe that computes it again.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +23,7 @@ struct Edge {
   int output = 0;
 };
 
+/// One value that a node keeps for its rule. Moves only: what a node saved belongs to it.
 class SavedTensor {
  public:
   SavedTensor() = default;
@@ -58,7 +59,7 @@ class SavedTensor {
   std::shared_ptr<const ViewLayout> result_layout_;
   std::shared_ptr<Recipe> recipe_;
   mutable std::uint64_t served_in_ = 0;  // the recipe's round in which this consumer got the value
-  const TensorImpl* origin_ = nullptr;  // what was saved: compared, never followed
+  const TensorImpl* origin_ = nullptr;   // what was saved: compared, never followed
   std::uint64_t origin_version_ = 0;
 };
 
@@ -68,8 +69,8 @@ class SavedTensor {
 void attach_recipe(Tensor& result, std::vector<SavedTensor> inputs,
                    std::function<Tensor(std::span<const Tensor>)> recompute);
 
-/// For the engine: while one lives on a thread, recomputed values are kept until their last consumer
-/// ran; what is left is dropped at its end.
+/// For the engine: while one lives on a thread, recomputed values are kept until their last
+/// consumer ran; what is left is dropped at its end.
 class RecomputeScope {
  public:
   RecomputeScope();

@@ -9,8 +9,7 @@ namespace {
 /// A fresh tensor that lies as the base does. Undefined values are zeros.
 Tensor laid_out_as_base(const Tensor& values, const ViewLayout& layout, DType dtype,
                         Device device) {
-  Tensor result =
-      Tensor::empty_strided(layout.base_shape, layout.base_strides, dtype, device);
+  Tensor result = Tensor::empty_strided(layout.base_shape, layout.base_strides, dtype, device);
   if (values.defined()) {
     ops::copy_into(result, values);
   } else {
@@ -38,8 +37,7 @@ Rule gather_view_rule(std::shared_ptr<const ViewLayout> layout) {
   return [layout = std::move(layout)](std::span<const Tensor>, std::span<const Tensor> grads,
                                       Needs) {
     auto plain = std::make_shared<const ViewLayout>(without_expansion(*layout));
-    const Tensor values =
-        plain->shape == layout->shape ? grads[0] : sum_to(grads[0], plain->shape);
+    const Tensor values = plain->shape == layout->shape ? grads[0] : sum_to(grads[0], plain->shape);
     return std::vector<Tensor>{scatter_view({}, values, std::move(plain))};
   };
 }

@@ -23,8 +23,8 @@ std::shared_ptr<const ViewLayout> view_layout(const Tensor& base, const Tensor& 
 /// The view's elements of any tensor of the base's shape. Differentiable.
 Tensor gather_view(const Tensor& base_values, std::shared_ptr<const ViewLayout> layout);
 
-/// `base_values` with the view's elements replaced by `values`; undefined `base_values` are zeros, undefined `values` too. The view must
-/// not overlap itself. Differentiable.
+/// `base_values` with the view's elements replaced by `values`; undefined `base_values` are zeros,
+/// undefined `values` too. The view must not overlap itself. Differentiable.
 Tensor scatter_view(const Tensor& base_values, const Tensor& values,
                     std::shared_ptr<const ViewLayout> layout);
 

@@ -69,4 +69,4 @@ bool fill_fresh_memory();
 void set_workspace_limit(std::size_t bytes);
 std::size_t workspace_limit();
 
-}  // namespace gnu::visibility("default")]]voxgrad
+}  // namespace voxgrad

@@ -51,4 +51,4 @@ using BackendProvider = Backend& (*)(int index);
 /// @throws DeviceError for DeviceType::cpu.
 void register_backend(DeviceType type, BackendProvider provider);
 
-}  // namespace gnu::visibility("default")]]voxgrad
+}  // namespace voxgrad

@@ -21,4 +21,4 @@ struct ForkHandler {
 void set_fork_handler(ForkStage stage, const ForkHandler& handler);
 
 }  // namespace internal
-}  // namespace gnu::visibility("default")]]voxgrad
+}  // namespace voxgrad

@@ -68,4 +68,4 @@ class NoCancel {
   NoCancel& operator=(const NoCancel&) = delete;
 };
 
-}  // namespace gnu::visibility("default")]]voxgrad
+}  // namespace voxgrad

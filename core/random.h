@@ -94,4 +94,4 @@ void fill_bernoulli(float* out, Index n, double p, Generator& generator);
 void fill_bernoulli(double* out, Index n, double p, Generator& generator);
 void fill_bernoulli(bool* out, Index n, double p, Generator& generator);
 
-}  // namespace gnu::visibility("default")]]voxgrad
+}  // namespace voxgrad

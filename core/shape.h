@@ -39,4 +39,4 @@ Shape broadcast_shape(std::string_view op, std::span<const Index> a, std::span<c
 /// "[2, 3, 5]": how error texts print a shape.
 std::string to_string(std::span<const Index> shape);
 
-}  // namespace gnu::visibility("default")]]voxgrad
+}  // namespace voxgrad

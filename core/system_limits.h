@@ -31,4 +31,4 @@ std::optional<double> cgroup_cpus(const CgroupFiles& files = {});
 std::optional<std::size_t> cgroup_memory(const CgroupFiles& files = {});
 
 }  // namespace internal
-}  // namespace gnu::visibility("default")]]voxgrad
+}  // namespace voxgrad

@@ -94,4 +94,4 @@ Tensor dice_loss(const Tensor& logits, const Tensor& labels, const DiceLossOptio
 /// labels outside [0, classes).
 Tensor one_hot(const Tensor& labels, Index classes);
 
-}  // namespace gnu::visibility("default")]]voxgrad
+}  // namespace voxgrad

@@ -47,4 +47,4 @@ struct InstanceNormOptions {
 /// DeviceError.
 Tensor instance_norm(const Tensor& x, const InstanceNormOptions& options = {});
 
-}  // namespace gnu::visibility("default")]]voxgrad
+}  // namespace voxgrad

@@ -54,4 +54,4 @@ struct AvgPoolOptions {
 /// The mean of each window. Shapes and errors as max_pool; torch.nn.AvgPool{1,2,3}d.
 Tensor avg_pool(const Tensor& x, const AvgPoolOptions& options = {});
 
-}  // namespace gnu::visibility("default")]]voxgrad
+}  // namespace voxgrad

@@ -12,4 +12,4 @@ Tensor softmax(const Tensor& x, Index axis);
 /// log(softmax(x, axis)), exact where the softmax rounds to 0.
 Tensor log_softmax(const Tensor& x, Index axis);
 
-}  // namespace gnu::visibility("default")]]voxgrad
+}  // namespace voxgrad
