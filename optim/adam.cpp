@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include <voxgrad/core/parallel.h>
-#include <voxgrad/optim/grain.h>
+#include <voxgrad/optim/pass.h>
 
 namespace voxgrad::optim {
 namespace {
@@ -39,7 +39,7 @@ void update_range(const Rates<T>& rates, const Arrays<T>& arrays, Index begin, I
   [[maybe_unused]] T* __restrict largest = Amsgrad ? arrays.largest + begin : nullptr;
   for (Index i = 0; i < end - begin; ++i) {
     const T kept = p[i] * rates.keep;
-    const T grad = g[i] + rates.decay * kept;
+    const T grad = decayed(g[i], rates.decay, kept);
     m[i] += rates.enter1 * (grad - m[i]);
     v[i] = v[i] * rates.beta2 + rates.enter2 * grad * grad;
     T square = v[i];

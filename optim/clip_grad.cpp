@@ -8,8 +8,8 @@
 #include <voxgrad/autograd/grad_mode.h>
 #include <voxgrad/core/check.h>
 #include <voxgrad/core/parallel.h>
-#include <voxgrad/optim/grain.h>
 #include <voxgrad/optim/optimizer.h>
+#include <voxgrad/optim/pass.h>
 
 namespace voxgrad::optim {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <voxgrad/core/check.h>
 #include <voxgrad/core/parallel.h>
-#include <voxgrad/optim/grain.h>
+#include <voxgrad/optim/pass.h>
 
 namespace voxgrad::optim {
 namespace {
@@ -17,7 +17,7 @@ struct Rates {
 template <typename T>
 void update_plain(const Rates<T>& rates, T* __restrict p, const T* __restrict g, Index count) {
   for (Index i = 0; i < count; ++i) {
-    const T grad = g[i] + rates.decay * p[i];
+    const T grad = decayed(g[i], rates.decay, p[i]);
     p[i] += -rates.step * grad;
   }
 }
@@ -26,7 +26,7 @@ template <typename T>
 void update_momentum(const Rates<T>& rates, bool first, T* __restrict p, const T* __restrict g,
                      T* __restrict b, Index count) {
   for (Index i = 0; i < count; ++i) {
-    const T grad = g[i] + rates.decay * p[i];
+    const T grad = decayed(g[i], rates.decay, p[i]);
     const T moving = first ? grad : b[i] * rates.momentum + rates.entering * grad;
     b[i] = moving;
     p[i] += -rates.step * (rates.nesterov ? grad + rates.momentum * moving : moving);

@@ -118,5 +118,13 @@ TEST(Adam, NanIsNotHiddenByAmsgrad) {
   EXPECT_TRUE(std::isnan(adam.state()[4].second.item()));
 }
 
+TEST(Adam, KeepsInfiniteParametersInfinite) {
+  const std::vector<float> infinite(1, std::numeric_limits<float>::infinity());
+  Tensor parameter = Tensor::from(infinite, {1}).requires_grad_();
+  parameter.set_grad(Tensor::from(std::vector<float>{1}, {1}));
+  optim::Adam({parameter}, {}).step();
+  EXPECT_EQ(parameter.to_vector<float>(), infinite);
+}
+
 }  // namespace
 }  // namespace voxgrad

@@ -1,4 +1,7 @@
 #include <gtest/gtest.h>
+
+#include <limits>
+
 #include <voxgrad/optim/sgd.h>
 
 #include "tests/optim/scalar_optimizers.h"
@@ -46,6 +49,14 @@ TEST(SGD, AgreesWithAHandComputation) {
   p.set_grad(Tensor::from(std::vector<double>{2}, {1}));
   sgd.step();
   EXPECT_NEAR(p.item(), 0.65, 1e-15);
+}
+
+TEST(SGD, KeepsInfiniteParametersInfinite) {
+  const std::vector<float> infinite(1, std::numeric_limits<float>::infinity());
+  Tensor parameter = Tensor::from(infinite, {1}).requires_grad_();
+  parameter.set_grad(Tensor::from(std::vector<float>{1}, {1}));
+  optim::SGD({parameter}, {.momentum = 0.9}).step();
+  EXPECT_EQ(parameter.to_vector<float>(), infinite);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Internal: how the passes over parameters are split.
+// Internal: what the passes over parameters share.
 #pragma once
 
 #include <voxgrad/core/shape.h>
@@ -8,6 +8,12 @@ namespace optim {
 
 /// Elements of one task: a few microseconds of work.
 inline constexpr Index kGrain = Index{1} << 15;
+
+/// grad + decay * parameter; without decay an infinite parameter must not make it NaN.
+template <typename T>
+T decayed(T grad, T decay, T parameter) {
+  return decay == 0 ? grad : grad + decay * parameter;
+}
 
 }  // namespace optim
 }  // namespace voxgrad
