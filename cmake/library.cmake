@@ -50,6 +50,10 @@ endif()
 set_property(SOURCE ${PROJECT_SOURCE_DIR}/core/version.cpp APPEND PROPERTY
              COMPILE_DEFINITIONS VOXGRAD_VERSION="${PROJECT_VERSION}")
 
+# Roots that report no error can be taken several at a time. The values are the same.
+set_property(SOURCE ${PROJECT_SOURCE_DIR}/optim/adam.cpp APPEND PROPERTY
+             COMPILE_OPTIONS -fno-math-errno)
+
 # The direct convolution's kernels, one file per instruction set. Fused multiply-adds are what they are for.
 set(direct ${PROJECT_SOURCE_DIR}/ops/cpu/conv/direct)
 set_property(SOURCE ${direct}_portable.cpp ${direct}_avx2.cpp ${direct}_avx512.cpp APPEND PROPERTY

@@ -30,8 +30,10 @@ struct Arrays {
   T* largest;  // null without amsgrad
 };
 
+// Rates come by value: through a reference the compiler must expect the stores to change them, and
+// vectorises nothing.
 template <typename T, bool Amsgrad>
-void update_range(const Rates<T>& rates, const Arrays<T>& arrays, Index begin, Index end) {
+void update_range(const Rates<T> rates, const Arrays<T>& arrays, Index begin, Index end) {
   T* __restrict p = arrays.p + begin;
   const T* __restrict g = arrays.g + begin;
   T* __restrict m = arrays.m + begin;
