@@ -1,6 +1,5 @@
 #include <voxgrad/data/patches.h>
 
-#include <algorithm>
 #include <utility>
 
 #include <voxgrad/core/check.h>
@@ -20,11 +19,8 @@ struct Place {
 Place draw_place(const Size3& whole, const PatchOptions& options, Generator& generator) {
   Place place;
   for (std::size_t axis = 0; axis < 3; ++axis) {
-    const Index last = whole[axis] - options.size[axis];
-    const auto beyond = static_cast<Index>(options.overhang * static_cast<double>(options.size[axis]));
-    const auto places = static_cast<std::uint64_t>(last + 2 * beyond + 1);
-    const Index drawn = static_cast<Index>(generator.draw64() % places) - beyond;
-    place.start[axis] = std::clamp<Index>(drawn, 0, last);
+    const auto room = static_cast<std::uint64_t>(whole[axis] - options.size[axis] + 1);
+    place.start[axis] = static_cast<Index>(generator.draw64() % room);
   }
   for (std::size_t axis = 0; axis < 3; ++axis) {
     const bool heads = (generator.draw() >> 31) != 0;
@@ -62,8 +58,6 @@ PatchSampler::PatchSampler(Tensor image, Tensor label, const PatchOptions& optio
            name(image_.dtype()), name(label_.dtype()));
   VG_CHECK(options.batch >= 1, ShapeError, "PatchSampler: batch must be 1 or more; got {}",
            options.batch);
-  VG_CHECK(options.overhang >= 0 && options.overhang <= 1, ShapeError,
-           "PatchSampler: overhang must be in [0, 1]; got {}", options.overhang);
   for (std::size_t axis = 0; axis < 3; ++axis) {
     VG_CHECK(options.size[axis] >= 1 && options.size[axis] <= image_.size(static_cast<Index>(axis)),
              ShapeError, "PatchSampler: a patch must fit into the volume {}; got size {}",

@@ -14,10 +14,6 @@ struct PatchOptions {
   Index batch = 1;            ///< patches in one sample
   std::array<bool, 3> flips = {true, true,
                                true};  ///< axes that are mirrored, each with probability 1/2
-  /// A place is drawn up to this share of the size beyond the volume, then moved inside: in [0, 1].
-  /// With 0 all places are equally likely, and the voxels at the border are hardly ever in a patch
-  /// that is almost as large as the volume.
-  double overhang = 0;
   std::uint64_t seed = 0;
 };
 

@@ -69,21 +69,6 @@ TEST(PatchSampler, ReachesEveryPlaceAndEveryFlip) {
   EXPECT_EQ(corners.size(), 3U * 3 * 3 * 8);  // starts per axis: 4 - 2 + 1, 5 - 3 + 1, 6 - 4 + 1
 }
 
-TEST(PatchSampler, OverhangBringsBordersMoreOftenAndStaysInside) {
-  const Numbered data;
-  const auto at_start = [&](double overhang) {
-    const PatchSampler sampler(
-        data.image, data.label,
-        {.size = {2, 3, 4}, .flips = {false, false, false}, .overhang = overhang});
-    int count = 0;
-    for (Index i = 0; i < 1000; ++i)
-      count += sampler.sample(i).label.to_vector<std::int64_t>().front() == 0;
-    return count;
-  };
-  EXPECT_NEAR(at_start(0), 1000.0 / 27, 25);
-  EXPECT_NEAR(at_start(1), 1000.0 * 3 / 7 * 4 / 9 * 5 / 11, 37);  // 4 standard deviations
-}
-
 TEST(PatchSampler, MirrorsOnlyWhereAsked) {
   const Numbered data;
   const PatchSampler plain(data.image, data.label,
@@ -121,8 +106,6 @@ TEST(PatchSampler, RefusesBadInput) {
   EXPECT_THROW(PatchSampler(data.image, data.label, {.size = {2, 6, 4}}), ShapeError);
   EXPECT_THROW(PatchSampler(data.image, data.label, {.size = {0, 3, 4}}), ShapeError);
   EXPECT_THROW(PatchSampler(data.image, data.label, {.size = {2, 3, 4}, .batch = 0}), ShapeError);
-  EXPECT_THROW(PatchSampler(data.image, data.label, {.size = {2, 3, 4}, .overhang = -0.1}),
-               ShapeError);
   EXPECT_THROW(
       PatchSampler(data.image, Tensor::empty({4, 5, 5}, DType::uint8), {.size = {2, 3, 4}}),
       ShapeError);
