@@ -25,6 +25,8 @@ constexpr Index kCheckpointEvery = 25;
 struct Run {
   explicit Run(const TrainOptions& options)
       : settings(run_settings(options)),
+        steps(options.steps),
+        spacing(options.spacing),
         net(make_network(options.channels)),
         optimizer(net.parameters(), {.learning_rate = options.learning_rate}),
         schedule(optimizer, options.steps, 0.9) {
@@ -40,18 +42,24 @@ struct Run {
     checkpoint.put("step", step);
     checkpoint.put("seconds", seconds);
     checkpoint.save(out + "/checkpoint.safetensors");
-    save_weights(out + "/weights.safetensors", net);
+    save_weights(out + "/weights.safetensors", net, spacing);
   }
 
-  void restore(const Checkpoint& checkpoint) {
+  void restore(const Checkpoint& checkpoint, const std::string& path) try {
     checkpoint.get("model", net);
     checkpoint.get("optimizer", optimizer);
     checkpoint.get("schedule", schedule);
     step = checkpoint.integer("step");
     seconds = checkpoint.number("seconds");
+    if (step < 0 || step > steps || schedule.steps() != step || !(seconds >= 0 && seconds < 1e12))
+      fail(fmt::format("its step or time cannot be; got {} of {}, {} s", step, steps, seconds));
+  } catch (const std::exception& error) {
+    fail(fmt::format("{}: must be the checkpoint of a run: {}", path, error.what()));
   }
 
   std::map<std::string, std::string> settings;
+  Index steps;
+  double spacing;
   nn::UNet3d net;
   optim::AdamW optimizer;
   optim::PolynomialLR schedule;
@@ -78,8 +86,8 @@ StepResult train_step(Run& run, const Patch& patch, Device device) {
 }
 
 /// Trains until the last step, or until a stop is asked for. True when it reached the last step.
-bool train(Run& run, const TrainOptions& options, const SegmentationData& data, RunLog& log) {
-  const Interrupt interrupt;
+bool train(Run& run, const TrainOptions& options, const SegmentationData& data, RunLog& log,
+           const Interrupt& interrupt) {
   const PatchSampler sampler = make_sampler(data.train, options.crop, options.seed);
   Loader<Patch> loader([&](Index step) { return sampler.sample(step); },
                        {.start = run.step, .count = options.steps});
@@ -108,31 +116,46 @@ bool train(Run& run, const TrainOptions& options, const SegmentationData& data, 
   return true;
 }
 
+/// Judges the network and writes the results, unless a stop is asked for.
+void report(Run& run, const TrainOptions& options, const SegmentationData& data,
+            const RunLog& log, const Interrupt& interrupt) {
+  set_cancel_hook([&interrupt] { return interrupt.requested(); });
+  try {
+    write_report(options, data, run.net, log);
+  } catch (const Cancelled&) {
+    fmt::print("stopped before all results were written; the weights are in "
+               "{0}/weights.safetensors\nget the results with --resume {0}\n",
+               options.out);
+  }
+  set_cancel_hook({});
+}
+
 int run_training(TrainOptions options) {
+  const std::string checkpoint_path = options.resume + "/checkpoint.safetensors";
   std::optional<Checkpoint> checkpoint;
   if (!options.resume.empty()) {
-    checkpoint = Checkpoint::load(options.resume + "/checkpoint.safetensors");
+    checkpoint = Checkpoint::load(checkpoint_path);
     options = resumed_options(options, split_settings(checkpoint->text("settings")));
   }
   if (options.threads > 0) set_num_threads(options.threads);
   const SegmentationData data = load_segmentation_data(options);
   manual_seed(options.seed);
   Run run(options);
-  if (checkpoint) run.restore(*checkpoint);
+  if (checkpoint) run.restore(*checkpoint, checkpoint_path);
+  const Interrupt interrupt;
   make_writable_directory(options.out);
   const std::string log_path = options.out + "/run.csv";
   RunLog log = checkpoint ? RunLog::resume(log_path, run.step) : RunLog::create(log_path);
   describe(options, data, run.net.parameter_count());
-  if (!train(run, options, data, log)) return 0;
-  write_report(options, data, run.net, log);
+  if (train(run, options, data, log, interrupt)) report(run, options, data, log, interrupt);
   return 0;
 }
 
 int run_prediction(const TrainOptions& options) {
   if (options.threads > 0) set_num_threads(options.threads);
-  nn::UNet3d net = load_network(options.weights);
+  auto [net, spacing] = load_network(options.weights);
   net.to(options.device);
-  const PredictionInput input = load_prediction_input(options.predict, options.spacing);
+  const PredictionInput input = load_prediction_input(options.predict, spacing);
   make_writable_directory(options.out);
   write_prediction(options.out, foreground_probability(net, input.image), input.factor,
                    input.source);

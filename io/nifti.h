@@ -16,8 +16,9 @@ struct NiftiGeometry {
   /// 4x4, row by row: (x index, y index, z index, 1) -> (x, y, z, 1) in mm; x to the right, y to
   /// the front, z up.
   std::array<double, 16> affine = {1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1};
-  /// NIfTI's code of that space: 0 unknown, 1 scanner, 2 aligned, 3 Talairach, 4 MNI.
-  int space = 0;
+  /// NIfTI's code of that space: 1 scanner, 2 aligned, 3 Talairach, 4 MNI. 0: the file gives none,
+  /// and the affine is the spacing alone; programs differ in where they show such a volume.
+  int space = 2;
 };
 
 struct NiftiImage {

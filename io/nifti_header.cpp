@@ -125,6 +125,7 @@ NiftiGeometry geometry_of(const GzipReader& file, const nifti_image& image) {
   NiftiGeometry geometry;
   geometry.spacing = {unit * image.dz, unit * image.dy, unit * image.dx};
   geometry.affine = {image.dx, 0, 0, 0, 0, image.dy, 0, 0, 0, 0, image.dz, 0, 0, 0, 0, 1};
+  geometry.space = 0;
   const mat44* matrix = nullptr;
   if (image.sform_code > 0) {
     matrix = &image.sto_xyz;
@@ -140,6 +141,16 @@ NiftiGeometry geometry_of(const GzipReader& file, const nifti_image& image) {
       file.fail("has a damaged header: its affine is not finite");
   }
   return geometry;
+}
+
+// A volume without a place keeps none, so that every program shows what was made from it where it
+// shows the volume itself. An affine that says more than the spacing is worth a code.
+short space_code(const NiftiGeometry& geometry) {
+  if (geometry.space > 0) return static_cast<short>(geometry.space);
+  const auto& mm = geometry.spacing;
+  const std::array<double, 16> spacing_alone = {mm[2], 0, 0,     0, 0, mm[1], 0, 0,
+                                                0,     0, mm[0], 0, 0, 0,     0, 1};
+  return geometry.affine == spacing_alone ? NIFTI_XFORM_UNKNOWN : NIFTI_XFORM_ALIGNED_ANAT;
 }
 
 }  // namespace
@@ -206,8 +217,7 @@ std::array<std::byte, 352> make_nifti_header(const Shape& shape, int datatype,
                          &header.qoffset_x, &header.qoffset_y, &header.qoffset_z, nullptr, nullptr,
                          nullptr, &pixdim[0]);
   for (std::size_t i = 0; i < 3; ++i) pixdim[i + 1] = static_cast<float>(geometry.spacing[2 - i]);
-  header.sform_code =
-      static_cast<short>(geometry.space > 0 ? geometry.space : NIFTI_XFORM_ALIGNED_ANAT);
+  header.sform_code = space_code(geometry);
   header.qform_code = header.sform_code;
   std::memcpy(header.srow_x, affine.m[0], sizeof header.srow_x);
   std::memcpy(header.srow_y, affine.m[1], sizeof header.srow_y);

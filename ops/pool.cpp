@@ -14,11 +14,16 @@ Shape shape_of(const PoolGeometry& geometry, Index PoolAxis::*size) {
   return shape;
 }
 
+// So that no sum or product of options and sizes overflows.
+constexpr Index kLargestOption = Index{1} << 30;
+
 Index ceil_divide(Index a, Index b) { return (a + b - 1) / b; }
 
 bool every_window_holds_an_input(const PoolAxis& axis) {
   if (axis.out < 1 || (axis.out - 1) * axis.stride - axis.padding >= axis.in) return false;
-  // Windows that start in the low padding: their first tap at or above 0 must lie inside.
+  // Windows that start in the low padding: their first tap at or above 0, which lies below the
+  // dilation, must lie inside.
+  if (axis.dilation <= axis.in) return true;
   for (Index before = axis.padding; before > 0; before -= axis.stride) {
     if (ceil_divide(before, axis.dilation) * axis.dilation - before >= axis.in) return false;
   }
@@ -36,6 +41,9 @@ void set_output_size(std::string_view op, PoolAxis& axis, bool ceil_mode) {
   VG_CHECK(kernel >= 1 && stride >= 1 && dilation >= 1, ShapeError,
            "{}: kernel, stride and dilation must be at least 1; got {}, {}, {}", op, kernel, stride,
            dilation);
+  VG_CHECK(std::max({kernel, stride, dilation}) <= kLargestOption, ShapeError,
+           "{}: kernel, stride and dilation must be at most {}; got {}, {}, {}", op, kLargestOption,
+           kernel, stride, dilation);
   VG_CHECK(padding >= 0 && padding <= kernel / 2, ShapeError,
            "{}: padding must be in [0, kernel / 2]; got {} for kernel {}", op, padding, kernel);
   const Index reach = checked_product(dilation, kernel - 1) + 1;

@@ -41,7 +41,10 @@ void check_joinable(std::string_view op, std::span<const Tensor> tensors, int ax
 
 void check_pad_limits(const Tensor& x, std::span<const Index> lo, std::span<const Index> hi,
                       PadMode mode) {
+  constexpr Index kMost = Index{1} << 60;  // so that no sum below overflows
   for (int i = 0; i < x.dim(); ++i) {
+    VG_CHECK(std::max(lo[i], hi[i]) <= kMost && std::min(lo[i], hi[i]) >= -kMost, ShapeError,
+             "pad: amounts must be in [-2^60, 2^60]; got ({}, {}) for axis {}", lo[i], hi[i], i);
     const Index size = x.shape()[i], total = size + lo[i] + hi[i];
     const Index least = mode == PadMode::constant ? -size : 0;
     const Index most = mode == PadMode::reflect    ? size - 1
@@ -124,11 +127,10 @@ Tensor stack(std::span<const Tensor> tensors, Index axis) {
 
 std::vector<Tensor> split(const Tensor& x, std::span<const Index> sizes, Index axis) {
   const int at = normalize_axis("split", axis, x.dim());
-  Index total = 0;
-  for (const Index size : sizes) total += size;
-  VG_CHECK(total == x.shape()[at] && std::ranges::all_of(sizes, [](Index s) { return s >= 0; }),
-           ShapeError, "split: the sizes must add up to the axis of {}; got {}", x.shape()[at],
-           to_string(sizes));
+  Index rest = x.shape()[at];
+  for (const Index size : sizes) rest = size < 0 || size > rest ? -1 : rest - size;
+  VG_CHECK(rest == 0, ShapeError, "split: the sizes must add up to the axis of {}; got {}",
+           x.shape()[at], to_string(sizes));
   std::vector<Tensor> parts;
   Index start = 0;
   for (const Index size : sizes) {

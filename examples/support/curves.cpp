@@ -218,8 +218,9 @@ void draw_baselines(Canvas& canvas, const Frame& frame, const Panel& panel) {
     // From the lowest up, each label under its line, unless it would cover the one below.
     const bool below = y + 16 < std::min(label_above - 6, frame.box.bottom());
     const double label = below ? y + 9 : y - 9;
-    canvas.text({frame.box.right() - 6, label}, baseline.name,
-                {.size = 10, .color = baseline.color, .align = 1, .halo = kWhite.with_alpha(0.85)});
+    // On the left, where curves that learn have not come near it yet.
+    canvas.text({frame.box.x + 6, label}, baseline.name,
+                {.size = 10, .color = baseline.color, .halo = kWhite.with_alpha(0.85)});
     label_above = label - 6;
   }
 }

@@ -162,7 +162,8 @@ TrainOptions resumed_options(const TrainOptions& given,
     if (name != "--phantom") words.push_back(value.c_str());
   }
   const auto parsed = parse_train_options(static_cast<int>(words.size()), words.data());
-  if (!parsed) fail("--resume: the checkpoint must hold the settings of a run; got --help");
+  if (!parsed || run_settings(*parsed) != settings)
+    fail("--resume: the checkpoint must hold the settings of a run, all of them and no others");
   TrainOptions options = *parsed;
   options.resume = given.resume;
   options.out = given.out;

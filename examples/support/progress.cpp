@@ -28,7 +28,7 @@ double steady_seconds() {
 
 bool is_terminal(std::FILE* stream) {
   const char* term = std::getenv("TERM");
-  return isatty(fileno(stream)) == 1 && !(term != nullptr && std::string_view(term) == "dumb");
+  return isatty(fileno(stream)) == 1 && term != nullptr && std::string_view(term) != "dumb";
 }
 
 int terminal_columns(std::FILE* stream) {

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <cmath>
-#include <cstdlib>
 #include <sstream>
+#include <string_view>
+#include <system_error>
 
 #include "examples/support/format.h"
 #include "examples/support/plot.h"
@@ -94,6 +96,30 @@ void draw_slices(const std::string& path, const SegmentationData& data, const Te
                      .title = "Trained on the left half, judged on the right"});
 }
 
+// Names of files may hold line breaks and need not be UTF-8, which texts in a checkpoint must be:
+// such bytes become %XX.
+std::string escaped(const std::string& text) {
+  std::string result;
+  for (const char c : text) {
+    const bool plain = c >= 0x20 && c < 0x7f && c != '%';
+    result += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return result;
+}
+
+std::string unescaped(std::string_view text) {
+  std::string result;
+  while (!text.empty()) {
+    unsigned byte = 0;
+    const bool code = text.size() >= 3 && text[0] == '%' &&
+                      std::from_chars(text.data() + 1, text.data() + 3, byte, 16).ptr ==
+                          text.data() + 3;
+    result += code ? static_cast<char>(byte) : text[0];
+    text.remove_prefix(code ? 3 : 1);
+  }
+  return result;
+}
+
 }  // namespace
 
 void describe(const TrainOptions& options, const SegmentationData& data, Index parameters) {
@@ -106,31 +132,42 @@ void describe(const TrainOptions& options, const SegmentationData& data, Index p
              num_threads());
 }
 
-void save_weights(const std::string& path, const nn::UNet3d& net) {
+void save_weights(const std::string& path, const nn::UNet3d& net, double spacing) {
   const Index channels = net.options().channels.front();
-  save_safetensors(path, net.state_dict(), {{"channels", std::to_string(channels)}});
+  save_safetensors(path, net.state_dict(), {{"channels", std::to_string(channels)},
+                                            {"spacing", fmt::format("{}", spacing)}});
 }
 
-nn::UNet3d load_network(const std::string& path) {
+TrainedNetwork load_network(const std::string& path) {
   const SafetensorsFile file = load_safetensors(path);
-  const auto channels = file.metadata.find("channels");
-  Index width = 0;
-  if (channels != file.metadata.end()) width = std::strtoll(channels->second.c_str(), nullptr, 10);
-  if (width < 1 || width > 512)
+  const auto number = [&](const char* name) {
+    const auto found = file.metadata.find(name);
+    double value = 0;
+    if (found == file.metadata.end()) return value;
+    const char* const end = found->second.data() + found->second.size();
+    const auto result = std::from_chars(found->second.data(), end, value);
+    return result.ec == std::errc() && result.ptr == end ? value : 0;
+  };
+  const double width = number("channels"), spacing = number("spacing");
+  if (!(width >= 1 && width <= 512) || !(spacing > 0 && spacing < 1e4))
     fail(fmt::format("{}: must be weights that train_unet3d wrote; got another network's", path));
-  nn::UNet3d net = make_network(width);
+  TrainedNetwork trained{make_network(static_cast<Index>(width)), spacing};
   try {
-    net.load_state_dict(file.tensors);
+    for (const auto& [name, tensor] : file.tensors) {
+      if (!std::isfinite(sum(tensor.to(DType::float64)).item()))
+        fail(fmt::format("{}: weights must be finite; got NaN or infinity in {}", path, name));
+    }
+    trained.net.load_state_dict(file.tensors);
   } catch (const Error& error) {
     fail(fmt::format("{}: must be weights that train_unet3d wrote; got another network's ({})", path,
                      error.what()));
   }
-  return net;
+  return trained;
 }
 
 std::string join_settings(const std::map<std::string, std::string>& settings) {
   std::string text;
-  for (const auto& [name, value] : settings) text += name + '=' + value + '\n';
+  for (const auto& [name, value] : settings) text += name + '=' + escaped(value) + '\n';
   return text;
 }
 
@@ -139,7 +176,7 @@ std::map<std::string, std::string> split_settings(const std::string& text) {
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
     const std::size_t at = line.find('=');
-    if (at != std::string::npos) settings[line.substr(0, at)] = line.substr(at + 1);
+    if (at != std::string::npos) settings[line.substr(0, at)] = unescaped(line.substr(at + 1));
   }
   return settings;
 }

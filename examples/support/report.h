@@ -15,11 +15,17 @@ namespace voxgrad::examples {
 /// Prints what is going to be trained on what.
 void describe(const TrainOptions& options, const SegmentationData& data, Index parameters);
 
-/// The weights with the network's width, in a file that load_network reads.
-void save_weights(const std::string& path, const nn::UNet3d& net);
+/// A network with the voxel edge in mm that it was trained at.
+struct TrainedNetwork {
+  nn::UNet3d net;
+  double spacing = 2;
+};
+
+/// The weights with the network's width and spacing, in a file that load_network reads.
+void save_weights(const std::string& path, const nn::UNet3d& net, double spacing);
 
 /// @throws FileError, UsageError when the file holds no such network's weights.
-nn::UNet3d load_network(const std::string& path);
+TrainedNetwork load_network(const std::string& path);
 
 /// run_settings() as one text for a checkpoint, and back.
 std::string join_settings(const std::map<std::string, std::string>& settings);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <exception>
@@ -25,6 +26,8 @@ int report(std::string_view program, std::string message) {
 void fail(const std::string& message) { throw UsageError(message); }
 
 int run_main(std::string_view program, const std::function<int()>& body) {
+  // A file beyond the shell's limit (ulimit -f) is then a write that fails, not the end.
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     const int status = body();
     errno = 0;

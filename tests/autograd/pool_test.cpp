@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include <voxgrad/autograd/gradcheck.h>
 #include <voxgrad/core/error.h>
 
@@ -91,6 +93,15 @@ TEST(Pool, AnEmptyBatchGivesAnEmptyGradient) {
   EXPECT_EQ(y.shape(), (Shape{0, 3, 2, 3}));
   y.backward(Tensor::empty(y.shape(), DType::float64));
   EXPECT_EQ(x.grad().shape(), x.shape());
+}
+
+TEST(Pool, RefusesOptionsWhoseSumsWouldOverflow) {
+  constexpr Index kMost = std::numeric_limits<Index>::max();
+  const Tensor x = Tensor::empty({1, 2, 5});
+  EXPECT_THROW(max_pool(x, {.kernel = kMost, .stride = 1, .padding = kMost / 2}), ShapeError);
+  EXPECT_THROW(avg_pool(x, {.kernel = kMost, .stride = 1, .padding = kMost / 2}), ShapeError);
+  EXPECT_THROW(max_pool(x, {.kernel = 2, .dilation = kMost}), ShapeError);
+  EXPECT_THROW(max_pool(x, {.kernel = 2, .stride = kMost}), ShapeError);
 }
 
 TEST(Pool, RefusesWhatDoesNotFit) {

@@ -1,6 +1,8 @@
 // Views, in-place operations and how they rewrite history.
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include <voxgrad/autograd/engine.h>
 #include <voxgrad/autograd/functions/creation.h>
 #include <voxgrad/autograd/functions/elementwise.h>
@@ -309,6 +311,20 @@ TEST(View, KeepsTheGradientOfItsBaseOnRequest) {
   EXPECT_THROW(view.requires_grad_(false), AutogradError);
   sum(view.requires_grad_()).backward();
   EXPECT_EQ(values(x.grad()), (std::vector<double>{1, 1}));
+}
+
+TEST(Pad, RefusesAmountsWhoseSumsWouldOverflow) {
+  constexpr Index kMost = std::numeric_limits<Index>::max();
+  const Tensor x = zeros({2, 3});
+  EXPECT_THROW(pad(x, {kMost, kMost}), ShapeError);
+  EXPECT_THROW(pad(x, {kMost, -kMost}), ShapeError);
+  EXPECT_THROW(pad(x, {1, kMost}, PadMode::replicate), ShapeError);
+}
+
+TEST(Split, RefusesSizesWhoseSumWouldOverflow) {
+  constexpr Index kMost = std::numeric_limits<Index>::max();
+  EXPECT_THROW(split(zeros({2, 3}), std::vector<Index>{kMost, kMost, 4}), ShapeError);
+  EXPECT_THROW(split(zeros({2, 3}), std::vector<Index>{3, -1}), ShapeError);
 }
 
 }  // namespace

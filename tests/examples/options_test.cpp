@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -99,7 +100,7 @@ TEST(TrainOptions, HelpListsEveryOptionWithItsDefault) {
   for (const char* part :
        {"--image FILE",       "--label FILE",      "--predict FILE",  "--weights FILE",
         "--resume DIR",       "--phantom ",        "--out DIR",       "(default out)",
-        "--steps N",          "(default 300)",     "--minutes X",     "--stop-after N",
+        "--steps N",          "(default 450)",     "--minutes X",     "--stop-after N",
         "--seed N",           "--learning-rate X", "(default 0.005)", "--crop D H W",
         "(default 80 96 40)", "--channels N",      "--spacing X",     "--device DEVICE",
         "(default cpu)",      "--threads N",       "(default off)",   "mricron-data"}) {
@@ -198,6 +199,28 @@ TEST(ResumedOptions, AcceptsTheSameSettingsAndRefusesOthers) {
   EXPECT_EQ(message({"--steps", "71"}),
             "--resume: --steps must be the run's own, 70, or left out; got 71");
   EXPECT_NE(message({"--image", "a", "--label", "b"}).find("own, none"), std::string::npos);
+}
+
+TEST(ResumedOptions, RefusesSettingsThatAreNotThoseOfARun) {
+  const auto good = run_settings(parsed({"--phantom", "--steps", "70"}));
+  const auto is_refused = [&](const std::map<std::string, std::string>& settings) {
+    return test::message_of<UsageError>([&] {
+             resumed_options(parsed({"--resume", "run"}), settings);
+           }).find("--resume: the checkpoint must hold") == 0;
+  };
+  EXPECT_FALSE(is_refused(good));
+  EXPECT_TRUE(is_refused({}));
+  for (const auto& [name, value] : good) {
+    if (name == "--phantom") continue;  // without it, it is a run on the default volume
+    auto fewer = good;
+    fewer.erase(name);
+    EXPECT_TRUE(is_refused(fewer)) << name;
+  }
+  for (const char* name : {"--resume", "--out", "--stop-after"}) {
+    auto more = good;
+    more[name] = "1";
+    EXPECT_TRUE(is_refused(more)) << name;
+  }
 }
 
 TEST(AutoencoderOptions, ParsesAndChecks) {

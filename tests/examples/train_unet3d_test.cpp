@@ -162,6 +162,20 @@ TEST(TrainUnet3d, TrainsOnTheUsersVolumeAndSegmentsANewOne) {
   EXPECT_EQ(prediction.geometry.affine, geometry.affine);
 }
 
+TEST(TrainUnet3d, ResumesWhateverTheFilesAreCalled) {
+  const TemporaryFolder folder;
+  const Phantom head = make_phantom({.size = {16, 18, 32}});
+  const std::string image = folder / "a\nb%0A\xff=.nii", label = folder / "mask.nii";
+  write_nifti(image, head.image);
+  write_nifti(label, head.mask);
+  const std::string out = folder / "out";
+  const Words words = {"--image", image, "--label", label, "--steps", "2", "--stop-after", "1"};
+  const Outcome first = demo(words + Words{"--out", out} + kTiny);
+  ASSERT_EQ(first.status, 0) << first.err;
+  const Outcome second = demo({"--resume", out});
+  EXPECT_EQ(second.status, 0) << second.err;
+}
+
 // ---- bad input
 
 /// A folder with a good volume and its mask, and things wrong in as many ways as a test needs.
@@ -295,7 +309,7 @@ TEST_F(TrainUnet3dRefuses, WeightsOfAnotherNetwork) {
   expect_refusal(words, {weights});
   save_safetensors(weights, other.state_dict());
   expect_refusal(words, {weights, "another network"});
-  save_safetensors(weights, other.state_dict(), {{"channels", "2"}});
+  save_safetensors(weights, other.state_dict(), {{"channels", "2"}, {"spacing", "2"}});
   expect_refusal(words, {weights, "another network"});
   Bytes bytes = get_file(weights);
   bytes.resize(bytes.size() - 5);
@@ -306,7 +320,7 @@ TEST_F(TrainUnet3dRefuses, WeightsOfAnotherNetwork) {
 TEST_F(TrainUnet3dRefuses, BadVolumeToSegment) {
   const nn::UNet3d net({.channels = {2, 4, 8}});
   const std::string weights = folder / "weights.safetensors", path = folder / "half.nii.gz";
-  save_safetensors(weights, net.state_dict(), {{"channels", "2"}});
+  save_safetensors(weights, net.state_dict(), {{"channels", "2"}, {"spacing", "2"}});
   Bytes bytes = get_file(image);
   bytes.resize(bytes.size() / 2);
   put_file(path, bytes);
@@ -321,6 +335,32 @@ TEST_F(TrainUnet3dRefuses, ToResumeWhatIsNoRun) {
   put_file(out + "/checkpoint.safetensors", "no checkpoint");
   expect_refusal({"--resume", out}, {out});
   EXPECT_EQ(names_in(out), Words{"checkpoint.safetensors"});
+}
+
+TEST_F(TrainUnet3dRefuses, ToResumeAtAStepThatTheRunCannotHaveReached) {
+  ASSERT_EQ(demo(training(image, label)).status, 0);
+  const std::string path = out + "/checkpoint.safetensors";
+  const SafetensorsFile good = load_safetensors(path);
+  const Bytes log = get_file(out + "/run.csv");
+  for (const std::int64_t step : {-1, 0, 7}) {
+    SafetensorsFile bad = good;
+    for (auto& [name, tensor] : bad.tensors)
+      if (name == "step") tensor = Tensor::from(std::vector<std::int64_t>{step}, {});
+    save_safetensors(path, bad.tensors, bad.metadata);
+    expect_refusal({"--resume", out}, {path});
+    EXPECT_EQ(get_file(out + "/run.csv"), log);
+  }
+}
+
+TEST_F(TrainUnet3dRefuses, WeightsThatAreNotFinite) {
+  nn::UNet3d net({.channels = {2, 4, 8}});
+  {
+    const NoGrad guard;
+    net.parameters()[1].fill_(std::numeric_limits<double>::quiet_NaN());
+  }
+  const std::string weights = folder / "weights.safetensors";
+  save_safetensors(weights, net.state_dict(), {{"channels", "2"}, {"spacing", "1"}});
+  expect_refusal({"--predict", image, "--weights", weights, "--out", out}, {weights, "finite"});
 }
 
 TEST_F(TrainUnet3dRefuses, UnknownOption) { expect_refusal({"--stpes", "3"}, {"--stpes"}); }

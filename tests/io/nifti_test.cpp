@@ -369,6 +369,27 @@ TEST_F(Nifti, WritesTheSamePlaceIntoTheQform) {
   for (std::size_t i = 0; i < 16; ++i) EXPECT_NEAR(affine[i], geometry.affine[i], 1e-5) << i;
 }
 
+TEST_F(Nifti, KeepsAVolumeWithoutAPlaceWithoutOne) {
+  const auto codes = [&] {
+    const auto file = test::get_file(path_);
+    std::int16_t both[2];
+    std::memcpy(both, file.data() + kQform, sizeof both);
+    return std::pair(both[0], both[1]);
+  };
+  write_nifti(path_, counting({2, 3, 5}));
+  EXPECT_EQ(codes(), std::pair(std::int16_t{2}, std::int16_t{2}));
+  auto file = test::get_file(path_);
+  put<std::int16_t>(file, kQform, {0, 0});
+  const NiftiGeometry geometry = read(file).geometry;
+  EXPECT_EQ(geometry.space, 0);
+  write_nifti(path_, counting({2, 3, 5}), geometry);
+  EXPECT_EQ(codes(), std::pair(std::int16_t{0}, std::int16_t{0}));
+  NiftiGeometry moved = geometry;
+  moved.affine[3] = 7;
+  write_nifti(path_, counting({2, 3, 5}), moved);
+  EXPECT_EQ(read_nifti(path_).geometry.affine, moved.affine);
+}
+
 TEST_F(Nifti, WritesEveryDtypeAndAnyStrides) {
   const Tensor whole = counting({4, 3, 5});
   const Tensor view =
