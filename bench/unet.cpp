@@ -129,8 +129,8 @@ LayerResult time_layer(const Layer& layer, int repeats) {
 }
 
 void print_layers(const Options& options, double peak) {
-  fmt::print("\n{:<18}{:>14}{:>8}   {:^21}{:^21}{:^21}\n", "layer", "channels", "GFLOP",
-             "forward", "input gradient", "weight gradient");
+  fmt::print("\n{:<18}{:>14}{:>8}   {:^21}{:^21}{:^21}\n", "layer", "channels", "GFLOP", "forward",
+             "input gradient", "weight gradient");
   fmt::print("{:<40}   {:^21}{:^21}{:^21}\n", "", "min ms, of peak", "min ms, of peak",
              "min ms, of peak");
   for (const Layer& layer : layers_of(options.size)) {
@@ -164,11 +164,12 @@ Options parse(int argc, char** argv) {
     } else if (name == "--json") {
       options.json = value();
     } else {
-      fmt::print("bench_unet [--size N] [--repeats N] [--no-layers] [--json FILE]\n"
-                 "  --size N     edge of the volume, a multiple of 8 (default 64)\n"
-                 "  --repeats N  timed runs of each figure, at least 1 (default 7)\n"
-                 "  --no-layers  the step alone\n"
-                 "  --json FILE  the step's figures as JSON\n");
+      fmt::print(
+          "bench_unet [--size N] [--repeats N] [--no-layers] [--json FILE]\n"
+          "  --size N     edge of the volume, a multiple of 8 (default 64)\n"
+          "  --repeats N  timed runs of each figure, at least 1 (default 7)\n"
+          "  --no-layers  the step alone\n"
+          "  --json FILE  the step's figures as JSON\n");
       std::exit(name == "--help" ? 0 : 2);
     }
   }

@@ -8,8 +8,8 @@
 
 /// VG_CHECK(condition, ShapeError, "op: rule; got {}", value): throws ErrorType with the text when
 /// the condition fails.
-#define VG_CHECK(condition, ErrorType, ...)                                \
-  do {                                                                     \
-    if (!(condition)) [[unlikely]]                                         \
-      throw ::voxgrad::ErrorType(::fmt::format(__VA_ARGS__));              \
+#define VG_CHECK(condition, ErrorType, ...)                   \
+  do {                                                        \
+    if (!(condition)) [[unlikely]]                            \
+      throw ::voxgrad::ErrorType(::fmt::format(__VA_ARGS__)); \
   } while (false)

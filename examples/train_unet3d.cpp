@@ -98,16 +98,17 @@ bool train(Run& run, const TrainOptions& options, const SegmentationData& data, 
     const StepResult result = train_step(run, patch, options.device);
     progress.update(run.step, result.loss, result.dice, double(patch.image.numel()));
     run.seconds = before + progress.state().elapsed_seconds;
-    log.append({run.step, result.loss, result.dice, progress.state().voxels_per_second,
-                run.seconds, run.optimizer.learning_rate()});
+    log.append({run.step, result.loss, result.dice, progress.state().voxels_per_second, run.seconds,
+                run.optimizer.learning_rate()});
     const bool stop = interrupt.requested() || run.step == options.stop_after ||
                       (options.minutes > 0 && run.seconds >= 60 * options.minutes);
     if (stop || run.step % kCheckpointEvery == 0) run.save(options.out);
     if (stop && run.step < options.steps) {
       progress.finish();
-      fmt::print("stopped after step {} of {}; the weights so far are in {}/weights.safetensors\n"
-                 "continue with --resume {}\n",
-                 run.step, options.steps, options.out, options.out);
+      fmt::print(
+          "stopped after step {} of {}; the weights so far are in {}/weights.safetensors\n"
+          "continue with --resume {}\n",
+          run.step, options.steps, options.out, options.out);
       return false;
     }
   }
@@ -117,15 +118,16 @@ bool train(Run& run, const TrainOptions& options, const SegmentationData& data, 
 }
 
 /// Judges the network and writes the results, unless a stop is asked for.
-void report(Run& run, const TrainOptions& options, const SegmentationData& data,
-            const RunLog& log, const Interrupt& interrupt) {
+void report(Run& run, const TrainOptions& options, const SegmentationData& data, const RunLog& log,
+            const Interrupt& interrupt) {
   set_cancel_hook([&interrupt] { return interrupt.requested(); });
   try {
     write_report(options, data, run.net, log);
   } catch (const Cancelled&) {
-    fmt::print("stopped before all results were written; the weights are in "
-               "{0}/weights.safetensors\nget the results with --resume {0}\n",
-               options.out);
+    fmt::print(
+        "stopped before all results were written; the weights are in "
+        "{0}/weights.safetensors\nget the results with --resume {0}\n",
+        options.out);
   }
   set_cancel_hook({});
 }

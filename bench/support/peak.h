@@ -3,8 +3,8 @@
 
 namespace voxgrad::bench {
 
-/// float32 multiply-adds per second on `threads` threads, in GFLOP/s: the best of several short loops over registers, with the
-/// instruction set that the library uses.
+/// float32 multiply-adds per second on `threads` threads, in GFLOP/s: the best of several short
+/// loops over registers, with the instruction set that the library uses.
 double fma_peak_gflops(int threads);
 
 /// Bytes read and written per second by a copy far larger than the caches, in GB/s.

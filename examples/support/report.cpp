@@ -40,17 +40,17 @@ void print_figures(const Figures& figures, double seconds) {
 }
 
 void write_figures(const std::string& path, const Figures& figures, double seconds) {
-  write_file(path,
-             fmt::format("figure,value\ndice,{:.6f}\ndice_front_to_back,{:.6f}\n"
-                              "dice_cropped,{:.6f}\nbaseline_threshold,{:.6f}\n"
-                              "baseline_mirrored,{:.6f}\ntraining_seconds,{:.1f}\n",
-                              figures.network, figures.mirrored, figures.cropped,
-                              figures.baselines.threshold, figures.baselines.mirrored, seconds));
+  write_file(path, fmt::format("figure,value\ndice,{:.6f}\ndice_front_to_back,{:.6f}\n"
+                               "dice_cropped,{:.6f}\nbaseline_threshold,{:.6f}\n"
+                               "baseline_mirrored,{:.6f}\ntraining_seconds,{:.1f}\n",
+                               figures.network, figures.mirrored, figures.cropped,
+                               figures.baselines.threshold, figures.baselines.mirrored, seconds));
 }
 
 void draw_curves(const std::string& path, const RunLog& log, const Figures& figures) {
   Series loss{.name = "loss of each step", .x = {}, .y = {}, .color = kBlue, .smooth = true};
-  Series overlap{.name = "Dice of each step's crop", .x = {}, .y = {}, .color = kOrange, .smooth = true};
+  Series overlap{
+      .name = "Dice of each step's crop", .x = {}, .y = {}, .color = kOrange, .smooth = true};
   for (const RunLogRow& row : log.rows()) {
     loss.x.push_back(double(row.step));
     loss.y.push_back(row.loss);
@@ -111,9 +111,9 @@ std::string unescaped(std::string_view text) {
   std::string result;
   while (!text.empty()) {
     unsigned byte = 0;
-    const bool code = text.size() >= 3 && text[0] == '%' &&
-                      std::from_chars(text.data() + 1, text.data() + 3, byte, 16).ptr ==
-                          text.data() + 3;
+    const bool code =
+        text.size() >= 3 && text[0] == '%' &&
+        std::from_chars(text.data() + 1, text.data() + 3, byte, 16).ptr == text.data() + 3;
     result += code ? static_cast<char>(byte) : text[0];
     text.remove_prefix(code ? 3 : 1);
   }
@@ -134,8 +134,9 @@ void describe(const TrainOptions& options, const SegmentationData& data, Index p
 
 void save_weights(const std::string& path, const nn::UNet3d& net, double spacing) {
   const Index channels = net.options().channels.front();
-  save_safetensors(path, net.state_dict(), {{"channels", std::to_string(channels)},
-                                            {"spacing", fmt::format("{}", spacing)}});
+  save_safetensors(
+      path, net.state_dict(),
+      {{"channels", std::to_string(channels)}, {"spacing", fmt::format("{}", spacing)}});
 }
 
 TrainedNetwork load_network(const std::string& path) {
@@ -159,8 +160,8 @@ TrainedNetwork load_network(const std::string& path) {
     }
     trained.net.load_state_dict(file.tensors);
   } catch (const Error& error) {
-    fail(fmt::format("{}: must be weights that train_unet3d wrote; got another network's ({})", path,
-                     error.what()));
+    fail(fmt::format("{}: must be weights that train_unet3d wrote; got another network's ({})",
+                     path, error.what()));
   }
   return trained;
 }

@@ -35,8 +35,8 @@ std::map<std::string, std::string> split_settings(const std::string& text);
 void write_prediction(const std::string& out, const Tensor& probability, Index factor,
                       const NiftiImage& source);
 
-/// Judges the network on the test half, prints the figures beside the baselines, and writes results.csv,
-/// prediction.nii.gz, curves.png and slices.png.
+/// Judges the network on the test half, prints the figures beside the baselines, and writes
+/// results.csv, prediction.nii.gz, curves.png and slices.png.
 void write_report(const TrainOptions& options, const SegmentationData& data, nn::UNet3d& net,
                   const RunLog& log);
 

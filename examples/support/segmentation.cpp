@@ -65,9 +65,10 @@ void read_source(const TrainOptions& options, SegmentationData& data) {
   const std::string image = own ? options.image : std::string(kTemplates) + "ch2.nii.gz";
   const std::string label = own ? options.label : std::string(kTemplates) + "ch2bet.nii.gz";
   if (!own && !std::filesystem::exists(image)) {
-    fail(fmt::format("{}: the demo's MRI is missing; install Debian's package mricron-data, or use "
-                     "--phantom or --image and --label",
-                     image));
+    fail(
+        fmt::format("{}: the demo's MRI is missing; install Debian's package mricron-data, or use "
+                    "--phantom or --image and --label",
+                    image));
   }
   data.source = read_image(image);
   data.source_mask = read_mask(label, data.source, image);
@@ -153,8 +154,8 @@ double score(nn::UNet3d& net, const LabelledVolume& volume) {
 
 double score_mirrored(nn::UNet3d& net, const LabelledVolume& volume) {
   const std::array<bool, 3> front_to_back = {false, true, false};
-  return score(net, {flip_volume(volume.image, front_to_back),
-                     flip_volume(volume.mask, front_to_back)});
+  return score(net,
+               {flip_volume(volume.image, front_to_back), flip_volume(volume.mask, front_to_back)});
 }
 
 double score_cropped(nn::UNet3d& net, const LabelledVolume& volume) {

@@ -17,12 +17,12 @@ struct LabelledVolume {
 };
 
 struct SegmentationData {
-  NiftiImage source;      // as read
-  Tensor source_mask;     // uint8, 0 or 1, of the source's resolution
-  Index factor = 1;       // source voxels along the edge of a working voxel
-  LabelledVolume whole;   // at the working resolution
-  LabelledVolume train;   // its left half
-  LabelledVolume test;    // its right half, as it lies; both without the middle plane of an odd width
+  NiftiImage source;     // as read
+  Tensor source_mask;    // uint8, 0 or 1, of the source's resolution
+  Index factor = 1;      // source voxels along the edge of a working voxel
+  LabelledVolume whole;  // at the working resolution
+  LabelledVolume train;  // its left half
+  LabelledVolume test;  // its right half, as it lies; both without the middle plane of an odd width
 };
 
 /// Reads, checks, and brings to the working resolution what the options name.
@@ -44,7 +44,8 @@ struct Baselines {
 };
 Baselines measure_baselines(const SegmentationData& data);
 
-/// Crops of the training half, mirrored at random along all axes: at most `size` voxels large, each a function of seed and number.
+/// Crops of the training half, mirrored at random along all axes: at most `size` voxels large, each
+/// a function of seed and number.
 PatchSampler make_sampler(const LabelledVolume& volume, const Size3& size, std::uint64_t seed);
 
 /// The network that an options' width and the program's shape make.
@@ -55,7 +56,8 @@ Tensor foreground_probability(nn::UNet3d& net, const Tensor& image);
 
 /// Dice of the segmentation of `volume`.
 double score(nn::UNet3d& net, const LabelledVolume& volume);
-/// The same where a memorised shape must fail: mirrored front to back, and without 7 voxels at every side.
+/// The same where a memorised shape must fail: mirrored front to back, and without 7 voxels at
+/// every side.
 double score_mirrored(nn::UNet3d& net, const LabelledVolume& volume);
 double score_cropped(nn::UNet3d& net, const LabelledVolume& volume);
 

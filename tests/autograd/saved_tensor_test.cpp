@@ -30,11 +30,12 @@ Tensor plus_one(const Tensor& x, int& calls) {
 
 /// x^2 whose rule saves x.
 Tensor squared(const Tensor& x) {
-  return record_one("squared", {x}, mul(x.detach(), x.detach()),
-                    [](std::span<const Tensor> saved, std::span<const Tensor> grads, Needs) {
-                      return std::vector<Tensor>{mul(mul(saved[0], 2.0), grads[0])};
-                    },
-                    x);
+  return record_one(
+      "squared", {x}, mul(x.detach(), x.detach()),
+      [](std::span<const Tensor> saved, std::span<const Tensor> grads, Needs) {
+        return std::vector<Tensor>{mul(mul(saved[0], 2.0), grads[0])};
+      },
+      x);
 }
 
 TEST(SavedTensor, FailsLoudlyWhenItsTensorWasChanged) {
