@@ -25,7 +25,7 @@ struct TrainOptions {
   std::string resume;
   std::string out = "out";
 
-  std::int64_t steps = 450;
+  std::int64_t steps = 650;
   double minutes = 0;           // 0: no limit
   std::int64_t stop_after = 0;  // 0: at the last step
   std::uint64_t seed = 0;

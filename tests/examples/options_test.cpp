@@ -100,7 +100,7 @@ TEST(TrainOptions, HelpListsEveryOptionWithItsDefault) {
   for (const char* part :
        {"--image FILE",       "--label FILE",      "--predict FILE",  "--weights FILE",
         "--resume DIR",       "--phantom ",        "--out DIR",       "(default out)",
-        "--steps N",          "(default 450)",     "--minutes X",     "--stop-after N",
+        "--steps N",          "(default 650)",     "--minutes X",     "--stop-after N",
         "--seed N",           "--learning-rate X", "(default 0.005)", "--crop D H W",
         "(default 80 96 40)", "--channels N",      "--spacing X",     "--device DEVICE",
         "(default cpu)",      "--threads N",       "(default off)",   "mricron-data"}) {
