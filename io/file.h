@@ -12,11 +12,12 @@
 namespace [[gnu::visibility("default")]] voxgrad {
 
 /// A file that appears whole or not at all. Bytes go to a temporary file in the target's folder;
-/// commit() syncs it and renames it over the target. Destroyed without commit(), it removes the
-/// temporary file and the target stays as it was.
+/// commit() syncs it and puts it in the target's place. Destroyed without commit(), it removes the
+/// temporary file and the target stays as it was. Where the file system can, the temporary file has
+/// no name, so that nothing stays behind either when the process is killed.
 class AtomicFile {
  public:
-  /// Follows a symbolic link; an existing target keeps its permissions.
+  /// Follows symbolic links; an existing target keeps its permissions.
   /// @throws FileError when the folder is missing or not writable, or the target is no regular
   /// file.
   explicit AtomicFile(const std::string& path);
@@ -33,8 +34,10 @@ class AtomicFile {
   void commit();
 
  private:
+  void put_in_place(int descriptor);
+
   std::string target_;
-  std::string temporary_;
+  std::string temporary_;  // empty where it has no name
   int descriptor_ = -1;
 };
 

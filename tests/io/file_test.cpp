@@ -1,5 +1,6 @@
 #include <voxgrad/io/file.h>
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -71,6 +72,52 @@ TEST(AtomicFile, KeepsPermissionsAndFollowsLinks) {
   struct stat status = {};
   ASSERT_EQ(::stat((folder / "real").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0640U);
+}
+
+TEST(AtomicFile, FollowsLinksToWhatIsNotThereYet) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directory(folder / "far");
+  std::filesystem::create_symlink("far/real", folder / "near");
+  std::filesystem::create_symlink("near", folder / "link");
+  write_file(folder / "link", "new");
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "link"));
+  EXPECT_EQ(text_of(folder / "far/real"), "new");
+  std::filesystem::create_symlink("loop", folder / "loop");
+  EXPECT_THROW(write_file(folder / "loop", "x"), FileError);
+}
+
+// True where a file can be open without having a name.
+bool has_nameless_files(const TemporaryFolder& folder) {
+  const int descriptor = ::open(folder.path().c_str(), O_TMPFILE | O_WRONLY, 0600);
+  if (descriptor >= 0) ::close(descriptor);
+  return descriptor >= 0;
+}
+
+TEST(AtomicFile, LeavesNothingWhenItsProcessIsKilled) {
+  const TemporaryFolder folder;
+  if (!has_nameless_files(folder)) GTEST_SKIP() << "this file system has no nameless files";
+  test::put_file(folder / "a", "old");
+  const auto die = [&] {
+    AtomicFile file(folder / "a");
+    file.write("half");
+    ::raise(SIGKILL);
+  };
+  EXPECT_EXIT(die(), testing::KilledBySignal(SIGKILL), "");
+  EXPECT_EQ(text_of(folder / "a"), "old");
+  EXPECT_EQ(folder.list(), std::vector<std::string>{"a"});
+}
+
+TEST(AtomicFile, IsNotStoppedByWhatAKilledProcessOfItsIdLeft) {
+  const TemporaryFolder folder;
+  std::size_t rests = 0;
+  for (; rests < 200; ++rests) {  // of the first writes in a process of this number
+    const std::string name = ".a." + std::to_string(::getpid()) + "-" + std::to_string(rests);
+    test::put_file(folder / (name + ".tmp"), "rest");
+  }
+  test::put_file(folder / "a", "old");
+  write_file(folder / "a", "new");
+  EXPECT_EQ(text_of(folder / "a"), "new");
+  EXPECT_EQ(folder.list().size(), rests + 1);
 }
 
 TEST(AtomicFile, RefusesToWriteAfterCommit) {
