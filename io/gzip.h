@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include <voxgrad/io/descriptor.h>
+
 namespace [[gnu::visibility("default")]] voxgrad {
 
 /// The uncompressed bytes of a file, gzip or plain, in order. Every failure is a FileError that
@@ -23,7 +25,8 @@ class GzipReader {
   GzipReader& operator=(const GzipReader&) = delete;
 
   /// Fills `bytes` as far as the file reaches and returns how many that were.
-  /// @throws FileError when the compressed data is corrupt or cut off.
+  /// @throws FileError when the compressed data is corrupt, cut off, or followed by other bytes
+  /// than gzip data or zeros.
   std::size_t read(std::span<std::byte> bytes);
 
   /// Reads on to the end without storing anything and returns how many bytes there were. Only then
@@ -36,9 +39,19 @@ class GzipReader {
   [[noreturn]] void fail(const std::string& why) const;
 
  private:
+  bool fill();
+  bool begin_member();
+  std::size_t read_plain(std::span<std::byte> bytes);
+  std::size_t inflate_some(std::span<std::byte> bytes);
+
   std::string op_;
   std::string path_;
-  gzFile file_ = nullptr;
+  Descriptor descriptor_;
+  bool compressed_ = false;
+  bool inside_ = false;  // of a gzip member
+  z_stream stream_ = {};
+  std::vector<std::byte> input_;
+  std::span<const std::byte> rest_;  // of input_: what was read from the file and not yet used
 };
 
 /// A gzip file of the parts one after the other, the same bytes at every call (no time stamp, no
