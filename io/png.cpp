@@ -62,6 +62,11 @@ Picture read_png(const std::string& path) {
   const std::uint64_t size = std::uint64_t{codec.image.width} * codec.image.height;
   VG_CHECK(size <= kMaxPixels, FileError, "read_png: {}: must have at most {} pixels; got {} x {}",
            path, kMaxPixels, codec.image.width, codec.image.height);
+  // A byte of the file unpacks to at most 1032, each at most 8 pixels.
+  constexpr std::uint64_t kMostPixelsPerByte = 8 * 1032;
+  VG_CHECK(size / kMostPixelsPerByte <= encoded.size(), FileError,
+           "read_png: {}: is cut off or damaged: {} bytes cannot hold its {} x {} pixels", path,
+           encoded.size(), codec.image.width, codec.image.height);
   const bool color = (codec.image.format & PNG_FORMAT_FLAG_COLOR) != 0;
   codec.image.format = color ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;
   Picture picture;

@@ -20,7 +20,8 @@ void write_png(const std::string& path, const Picture& picture);
 
 /// Reads any PNG file: grey ones with 1 channel, all others with 3; transparency is laid over
 /// black.
-/// @throws FileError naming the file when it is missing, damaged or above 2^28 pixels.
+/// @throws FileError naming the file when it is missing, damaged or above 2^28 pixels; sizes that
+/// the file is too short for are refused before memory is allocated for them.
 Picture read_png(const std::string& path);
 
 }  // namespace voxgrad

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <voxgrad/core/error.h>
+#include <voxgrad/io/checksum.h>
 
 #include "tests/support/temporary_folder.h"
 
@@ -50,6 +51,35 @@ TEST(Png, ReportsFilesThatCannotBeWrittenOrRead) {
   EXPECT_THROW(read_png(folder / "none.png"), FileError);
   test::put_file(folder / "text.png", "no picture at all");
   EXPECT_NE(message_of<FileError>([&] { read_png(folder / "text.png"); }), "");
+}
+
+// The bytes of a picture of 1 pixel that says it has `side` x `side`.
+std::vector<std::byte> lying_png(const TemporaryFolder& folder, std::uint32_t side) {
+  write_png(folder / "a.png", pattern(1, 1, 1));
+  std::vector<std::byte> bytes = test::get_file(folder / "a.png");
+  const auto put = [&](std::size_t at, std::uint32_t value) {
+    for (std::size_t i = 0; i < 4; ++i) bytes[at + i] = std::byte(value >> (24 - 8 * i) & 255);
+  };
+  put(16, side);
+  put(20, side);
+  put(29, checksum(std::span(bytes).subspan(12, 17)));
+  return bytes;
+}
+
+TEST(Png, AllocatesNothingForAHeaderThatLies) {
+  const TemporaryFolder folder;
+  const auto bytes = lying_png(folder, 16384);
+  test::put_file(folder / "lie.png", bytes);
+  EXPECT_EQ(message_of<FileError>([&] { read_png(folder / "lie.png"); }),
+            "read_png: " + (folder / "lie.png") + ": is cut off or damaged: " +
+                std::to_string(bytes.size()) + " bytes cannot hold its 16384 x 16384 pixels");
+}
+
+TEST(Png, ReadsWhatIsPackedTightest) {
+  const TemporaryFolder folder;
+  const Picture black{4096, 4096, 1, std::vector<std::uint8_t>(4096 * 4096)};
+  write_png(folder / "a.png", black);
+  EXPECT_EQ(read_png(folder / "a.png").pixels, black.pixels);
 }
 
 TEST(Png, DamagedFilesGiveAnErrorOrAPicture) {
