@@ -77,6 +77,22 @@ void read_voxels(GzipReader& file, const NiftiHeader& header, std::span<float> o
   }
 }
 
+// What read_nifti would refuse is not written.
+void check_geometry(const NiftiGeometry& geometry) {
+  const auto positive = [](double mm) {
+    const auto held = static_cast<float>(mm);
+    return held > 0 && std::isfinite(held);
+  };
+  VG_CHECK(std::ranges::all_of(geometry.spacing, positive), ShapeError,
+           "write_nifti: spacing must be positive on every axis; got [{}]",
+           fmt::join(geometry.spacing, ", "));
+  const auto finite = [](double value) { return std::isfinite(static_cast<float>(value)); };
+  VG_CHECK(std::ranges::all_of(geometry.affine, finite), ShapeError,
+           "write_nifti: the affine must be finite; got [{}]", fmt::join(geometry.affine, ", "));
+  VG_CHECK(geometry.space >= 0 && geometry.space <= 32767, ShapeError,
+           "write_nifti: space must be 0 to 32767; got {}", geometry.space);
+}
+
 int nifti_code(DType dtype) {
   switch (dtype) {
     case DType::float32: return DT_FLOAT32;
@@ -113,6 +129,7 @@ void write_nifti(const std::string& path, const Tensor& volume, const NiftiGeome
              "write_nifti: NIfTI-1 holds sizes of 1 to 32767; got shape {}",
              to_string(volume.shape()));
   }
+  check_geometry(geometry);
   const bool compressed = path.ends_with(".nii.gz");
   VG_CHECK(compressed || path.ends_with(".nii"), FileError,
            "write_nifti: {}: the name must end in .nii or .nii.gz", path);

@@ -102,7 +102,9 @@ void check_numbers(const GzipReader& file, const nifti_1_header& header) {
     file.fail(
         fmt::format("has a damaged header: voxels start at byte 352 or later; got {}", offset));
   }
-  if (!std::isfinite(header.scl_slope) || !std::isfinite(header.scl_inter)) {
+  // NaN in the slope says "no scaling", as it does to other readers.
+  if (std::isinf(header.scl_slope) ||
+      (!std::isnan(header.scl_slope) && !std::isfinite(header.scl_inter))) {
     file.fail(fmt::format("has a damaged header: the voxels' scaling must be finite; got {} and {}",
                           header.scl_slope, header.scl_inter));
   }
@@ -180,7 +182,7 @@ NiftiHeader read_nifti_header(GzipReader& file) {
   header.bytes_per_voxel = raw.bitpix / 8;
   header.swapped = swapped;
   header.offset = static_cast<std::uint64_t>(raw.vox_offset);
-  if (raw.scl_slope != 0) {  // by the standard 0 means: no scaling
+  if (raw.scl_slope != 0 && !std::isnan(raw.scl_slope)) {  // by the standard 0 means: no scaling
     header.slope = raw.scl_slope;
     header.intercept = raw.scl_inter;
   }

@@ -121,6 +121,15 @@ TEST_F(Nifti, AppliesTheScaling) {
   EXPECT_EQ(read(file).data.to_vector<float>()[3], 3.F);
 }
 
+TEST_F(Nifti, TakesASlopeThatIsNoNumberForNone) {
+  auto file = small_file();
+  const float nan = std::nanf("");
+  put<float>(file, kSlope, {nan, nan});
+  EXPECT_EQ(read(file).data.to_vector<float>()[3], 3.F);
+  put<float>(file, kSlope, {INFINITY, 0.F});
+  EXPECT_TRUE(error(file).starts_with("has a damaged header: the voxels' scaling must be finite"));
+}
+
 TEST_F(Nifti, ConvertsUnitsToMillimetres) {
   auto file = small_file();
   file[kUnits] = std::byte{3};  // micrometres
@@ -444,6 +453,22 @@ TEST_F(Nifti, RefusesToWriteWhatTheFormatCannotHold) {
   EXPECT_THROW(write_nifti(path_, Tensor::empty({1, 32768, 1})), ShapeError);
   EXPECT_THROW(write_nifti(folder_ / "a.png", Tensor::empty({2, 2, 2})), FileError);
   EXPECT_THROW(write_nifti(folder_ / "none/a.nii", counting({2, 2, 2})), FileError);
+  EXPECT_TRUE(folder_.list().empty());
+}
+
+TEST_F(Nifti, RefusesToWriteAPlaceThatItWouldNotRead) {
+  const Tensor volume = counting({2, 3, 5});
+  const auto message = [&](const NiftiGeometry& geometry) {
+    return message_of<ShapeError>([&] { write_nifti(path_, volume, geometry); });
+  };
+  EXPECT_EQ(message({.spacing = {1, 0, 2}}),
+            "write_nifti: spacing must be positive on every axis; got [1, 0, 2]");
+  EXPECT_NE(message({.spacing = {1, 1e-60, 2}}), "");  // 0 as float32
+  EXPECT_NE(message({.spacing = {1, NAN, 2}}), "");
+  NiftiGeometry broken;
+  broken.affine[5] = NAN;
+  EXPECT_TRUE(message(broken).starts_with("write_nifti: the affine must be finite; got [1, 0,"));
+  EXPECT_EQ(message({.space = 70000}), "write_nifti: space must be 0 to 32767; got 70000");
   EXPECT_TRUE(folder_.list().empty());
 }
 
