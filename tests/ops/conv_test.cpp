@@ -4,6 +4,8 @@
 
 #include <cmath>
 #include <cstring>
+#include <limits>
+#include <random>
 
 #include <voxgrad/core/allocator.h>
 #include <voxgrad/core/error.h>
@@ -309,6 +311,18 @@ TEST(ConvPartial, TilesStaySmallHoweverLargeTheProblem) {
         EXPECT_LE(algorithm.workspace(problem).per_tile, std::size_t{8} << 20) << algorithm.name;
       }
     }
+  }
+}
+
+TEST(ConvPartial, TakesDilationsAndPaddingsUpToTheLargestCoordinate) {
+  ConvGeometry g{.rank = 1, .batch = 1, .groups = 1, .x_channels = 16, .y_channels = 8, .axis = {}};
+  const Index dilation = (Index{1} << 60) - 3;  // the outer taps meet zeros only
+  g.axis[2] = {.in = 5, .out = 5, .kernel = 3, .padding = dilation, .dilation = dilation};
+  std::mt19937 random(7);
+  const FormValues values = test::random_values(g, random);
+  for (const Slot slot : kSlots) {
+    ASSERT_EQ(ops::choose_algorithm({slot, g, DType::float64}).name, "tiled");
+    expect_near_oracle(slot, g, values, DType::float64, Layout::channels_last);
   }
 }
 

@@ -12,9 +12,12 @@ constexpr Index kTileRows = 512;    // a block of weights is fetched once for th
 
 Index divide_up(Index a, Index b) { return (a + b - 1) / b; }
 
-// Source positions that `rows` rows meet along an axis, zero-padded ones included.
+// Source positions that `rows` rows meet along an axis, zero-padded ones included. Wide dilations
+// with as wide a padding span up to 2^61: what is too long for any tile's copy counts as kLongSpan,
+// so that no number of bytes overflows.
 Index span_of(const GatherAxis& axis, Index rows) {
-  return (rows - 1) * axis.row_step + (axis.taps - 1) * axis.tap_step + 1;
+  constexpr Index kLongSpan = Index{1} << 20;
+  return std::min(kLongSpan, (rows - 1) * axis.row_step + (axis.taps - 1) * axis.tap_step + 1);
 }
 
 }  // namespace
