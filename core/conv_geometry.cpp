@@ -196,7 +196,7 @@ ConvGeometry conv_transpose_geometry(std::span<const Index> y, std::span<const I
     const Index least = full - 2 * axis.padding;
     if (settings.output_size) {
       const auto wanted = wanted_size(*settings.output_size, y.size(), geometry.rank);
-      VG_CHECK(least <= wanted[i] && wanted[i] - least < axis.stride, ShapeError,
+      VG_CHECK(least <= wanted[i] && Wide{wanted[i]} - least < axis.stride, ShapeError,
                "conv_transpose: output_size of axis {} must be in [{}, {}] for y {}; got {}", i,
                least, least + axis.stride - 1, y, *settings.output_size);
       axis.in = wanted[i];

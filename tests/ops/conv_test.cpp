@@ -326,6 +326,13 @@ TEST(ConvPartial, TakesDilationsAndPaddingsUpToTheLargestCoordinate) {
   }
 }
 
+TEST(ConvTransposeGeometry, RefusesTheLargestOutputSizeWithWidePadding) {
+  const ConvTransposeSettings settings{.stride = 2,
+                                       .padding = Index{1} << 60,
+                                       .output_size = Shape{std::numeric_limits<Index>::max()}};
+  EXPECT_THROW(conv_transpose_geometry(Shape{1, 1, 1}, Shape{1, 1, 1}, settings), ShapeError);
+}
+
 TEST(ConvAlgorithm, ChoiceFollowsFromTheProblem) {
   const auto choice = [](Slot slot, const ConvGeometry& g) {
     return ops::choose_algorithm({slot, g, DType::float32}).name;
