@@ -1,6 +1,7 @@
 #include <voxgrad/ops/pool.h>
 
 #include <algorithm>
+#include <limits>
 
 #include <voxgrad/core/check.h>
 #include <voxgrad/ops/layout.h>
@@ -16,6 +17,8 @@ Shape shape_of(const PoolGeometry& geometry, Index PoolAxis::*size) {
 
 // So that no sum or product of options and sizes overflows.
 constexpr Index kLargestOption = Index{1} << 30;
+// Positions number the places of a window in 32 bits.
+constexpr Index kMostPlaces = std::numeric_limits<std::int32_t>::max();
 
 Index ceil_divide(Index a, Index b) { return (a + b - 1) / b; }
 
@@ -68,6 +71,10 @@ const PoolKernels& pool_kernels(DeviceType device) {
 }
 
 MaxPooled max_pool(const PoolGeometry& geometry, const Tensor& x) {
+  const auto& [d, h, w] = geometry.axis;
+  VG_CHECK(checked_product(checked_product(d.kernel, h.kernel), w.kernel) <= kMostPlaces,
+           ShapeError, "max_pool: a window must have at most {} places; got kernel {} x {} x {}",
+           kMostPlaces, d.kernel, h.kernel, w.kernel);
   const Shape shape = geometry.output_shape();
   MaxPooled result{Tensor::empty_channels_last(shape, x.dtype(), x.device()),
                    Tensor::empty_channels_last(shape, geometry.position_dtype(), x.device())};

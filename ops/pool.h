@@ -32,7 +32,7 @@ struct PoolGeometry {
   /// (batch, channels, in...) and (batch, channels, out...), with `rank` spatial axes.
   Shape input_shape() const;
   Shape output_shape() const;
-  /// uint8 where it numbers every place of a window, else int32.
+  /// uint8 where it numbers every place of a window, else int32. Below 2^31 places.
   DType position_dtype() const;
 };
 
@@ -72,7 +72,7 @@ struct MaxPooled {
 };
 
 /// Maximum of each window. Padding never wins; NaN does; of equal values the first in row-major
-/// order wins.
+/// order wins. @throws ShapeError when a window has 2^31 places or more.
 MaxPooled max_pool(const PoolGeometry& geometry, const Tensor& x);
 
 /// x[place of positions] += y, zero elsewhere: the adjoint of gather_at with the same positions.
@@ -91,4 +91,4 @@ Tensor average_pool(const PoolGeometry& geometry, AverageDivisor divisor, const 
 Tensor average_pool_adjoint(const PoolGeometry& geometry, AverageDivisor divisor, const Tensor& y);
 
 }  // namespace ops
-}  // namespace gnu::visibility("default")]]voxgrad
+}  // namespace voxgrad

@@ -116,6 +116,17 @@ TEST(MaxPool, PositionsAreBytesWhereTheyFit) {
   EXPECT_EQ(geometry(1, 1, {axis(257, 257, 1)}).position_dtype(), DType::int32);
 }
 
+TEST(MaxPool, RefusesWindowsWhosePlacesExceed32Bits) {
+  const PoolAxis wide = axis(3, 2048, 1, 1024);
+  const PoolGeometry g = geometry(1, 1, {wide, wide, wide});
+  EXPECT_THROW(max_pool(g, Tensor::empty({1, 1, 3, 3, 3})), ShapeError);
+  const PoolGeometry legal =
+      geometry(1, 1, {axis(3, 512, 1, 256), axis(3, 512, 1, 256), axis(3, 512, 1, 256)});
+  const Tensor x = numbers(legal.input_shape());
+  EXPECT_TRUE(
+      same_bits(gather_at(legal, x, max_pool(legal, x).positions), max_pool(legal, x).values));
+}
+
 TEST(MaxPool, ScatterSumsWhereTheMaximaLie) {
   for (const PoolGeometry& g : geometries()) {
     const MaxPooled pooled = max_pool(g, numbers(g.input_shape(), DType::float32));
