@@ -34,9 +34,12 @@ class AxisPairs {
   static AxisPairs inputs_of_outputs(const PoolAxis& axis) {
     AxisPairs result;
     for (Index o = 0; o < axis.out; ++o) {
-      for (Index k = 0; k < axis.kernel; ++k) {
-        const Index i = o * axis.stride - axis.padding + k * axis.dilation;
-        if (i >= 0 && i < axis.in) result.pairs_.push_back({i, k});
+      const Index start = o * axis.stride - axis.padding;
+      const Index first = start < 0 ? (axis.dilation - 1 - start) / axis.dilation : 0;
+      for (Index k = first; k < axis.kernel; ++k) {
+        const Index i = start + k * axis.dilation;
+        if (i >= axis.in) break;
+        result.pairs_.push_back({i, k});
       }
       result.end_place();
     }
@@ -46,11 +49,14 @@ class AxisPairs {
   /// Written: inputs; read: outputs, ascending.
   static AxisPairs outputs_of_inputs(const PoolAxis& axis) {
     AxisPairs result;
+    const Index reach = axis.dilation * (axis.kernel - 1);
     for (Index i = 0; i < axis.in; ++i) {
-      for (Index k = axis.kernel - 1; k >= 0; --k) {
-        const Index start = i + axis.padding - k * axis.dilation;
-        if (start < 0 || start % axis.stride != 0 || start / axis.stride >= axis.out) continue;
-        result.pairs_.push_back({start / axis.stride, k});
+      const Index place = i + axis.padding;  // in the padded input
+      const Index last = std::min(place / axis.stride, axis.out - 1);
+      const Index before = std::max<Index>(place - reach, 0);
+      for (Index o = (before + axis.stride - 1) / axis.stride; o <= last; ++o) {
+        const Index distance = place - o * axis.stride;
+        if (distance % axis.dilation == 0) result.pairs_.push_back({o, distance / axis.dilation});
       }
       result.end_place();
     }

@@ -198,6 +198,17 @@ TEST(AveragePool, AdjointIsTheAdjoint) {
   }
 }
 
+// The work must follow from the pairs that there are, not from size times kernel: 2^40 here.
+TEST(AveragePool, WindowsOfAWholeLongAxisTakeTimeLinearInIt) {
+  const Index size = Index{1} << 20;
+  const PoolGeometry g = geometry(1, 1, {axis(size, size, 1)});
+  Tensor y = Tensor::empty({1, 1, 1});
+  *y.mutable_data<float>() = static_cast<float>(size);
+  const Tensor x = average_pool_adjoint(g, {}, y);
+  EXPECT_EQ(values(x), std::vector<double>(static_cast<std::size_t>(size), 1.0));
+  EXPECT_EQ(values(average_pool(g, {}, x)), std::vector<double>{1});
+}
+
 TEST(Pool, SameBitsOnAnyNumberOfThreads) {
   const PoolGeometry g = geometry(2, 9, {axis(16, 3, 2, 1), axis(17, 3, 2, 1), axis(18, 3, 2, 1)});
   const Tensor x = noise(g.input_shape()), y = noise(g.output_shape());
