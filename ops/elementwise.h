@@ -39,9 +39,9 @@ enum class UnaryOp : std::uint8_t {
 enum class BinaryOp : std::uint8_t {
   add,  ///< boolean: or
   sub,
-  mul,  ///< boolean: and
-  div,  ///< floating types only
-  pow,
+  mul,      ///< boolean: and
+  div,      ///< floating types only
+  pow,      ///< integers wrap around; negative powers of theirs are 0 but for bases 1 and -1
   maximum,  ///< NaN wins
   minimum,  ///< NaN wins
   gate,     ///< a * (b > 0 ? 1 : parameter): gradient of relu and leaky_relu from their result

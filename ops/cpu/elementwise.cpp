@@ -75,7 +75,10 @@ T power(T base, T exponent) {
   if constexpr (std::is_floating_point_v<T>) {
     return std::pow(base, exponent);
   } else {
-    if (exponent < T(0)) return base == T(1) ? T(1) : T(0);
+    if (exponent < T(0)) {  // the integer part of 1 / base^-exponent
+      const bool odd = (static_cast<std::uint64_t>(exponent) & 1) != 0;
+      return base == T(1) || base == T(-1) ? (odd ? base : T(1)) : T(0);
+    }
     std::uint64_t result = 1;
     auto factor = static_cast<std::uint64_t>(base);
     for (auto bits = static_cast<std::uint64_t>(exponent); bits != 0; bits >>= 1) {

@@ -206,6 +206,12 @@ TEST(Binary, PowersOfIntegersAreExact) {
             (std::vector<std::int64_t>{4052555153018976267, -27, 1, std::int64_t{1} << 62}));
 }
 
+TEST(Binary, NegativePowersOfIntegersAreWholeForOneAndMinusOneOnly) {
+  const Tensor a = Tensor::from<std::int32_t>({1, -1, -1, 2, -2, 0}, {6});
+  const Tensor b = Tensor::from<std::int32_t>({-3, -3, -4, -1, -1, -1}, {6});
+  EXPECT_EQ(values(binary(BinaryOp::pow, a, b)), (std::vector<double>{1, -1, 1, 0, 0, 0}));
+}
+
 TEST(Binary, ExtremaPropagateNan) {
   const Tensor a = Tensor::from<double>({kNan, 1, kInfinity}, {3});
   const Tensor b = Tensor::from<double>({1, kNan, 2}, {3});
