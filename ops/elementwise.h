@@ -44,7 +44,8 @@ enum class BinaryOp : std::uint8_t {
   pow,      ///< integers wrap around; negative powers of theirs are 0 but for bases 1 and -1
   maximum,  ///< NaN wins
   minimum,  ///< NaN wins
-  gate,     ///< a * (b > 0 ? 1 : parameter): gradient of relu and leaky_relu from their result
+  gate,     ///< a * (b > 0 ? 1 : parameter): gradient of relu and leaky_relu from their result.
+            ///< Parameter 0 lets a through where b is NaN, as PyTorch's relu does
   sigmoid_gradient,  ///< (a * b) * (1 - b)
   tanh_gradient,     ///< a * (1 - b * b)
   equal,             ///< this and those below give boolean

@@ -176,7 +176,7 @@ void binary_floating(BinaryOp op, const Operand& a, const Operand& b, const Oper
     case BinaryOp::div: return map<T, T>(a, b, out, [](T x, T y) { return x / y; });
     case BinaryOp::gate:
       if (parameter == 0) {
-        return map<T, T>(a, b, out, [](T x, T y) { return y > T(0) ? x : T(0); });
+        return map<T, T>(a, b, out, [](T x, T y) { return y <= T(0) ? T(0) : x; });
       }
       return map<T, T>(a, b, out, [slope](T x, T y) { return x * (y > T(0) ? T(1) : slope); });
     case BinaryOp::sigmoid_gradient:

@@ -231,6 +231,12 @@ TEST(Binary, GateAndGradientKernels) {
   EXPECT_EQ(values(binary(BinaryOp::tanh_gradient, g, y)), (std::vector<double>{0, 3, 3.75}));
 }
 
+TEST(Binary, ReluGateLetsTheGradientThroughWhereTheResultIsNan) {
+  const Tensor g = Tensor::from<double>({2, 3}, {2});
+  const Tensor y = Tensor::from<double>({kNan, -1}, {2});
+  EXPECT_EQ(values(binary(BinaryOp::gate, g, y)), (std::vector<double>{2, 0}));
+}
+
 TEST(Binary, WritesInPlaceOverEitherOperand) {
   Tensor a = numbers({3, 5});
   const Tensor b = numbers({3, 5}, DType::float32, Layout::reversed, 3);
