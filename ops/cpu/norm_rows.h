@@ -1,0 +1,97 @@
+// Internal: how the kernels of normalisation walk rows of channels. A chunk of rows is one flat run
+// of memory, read as blocks of `width` elements: width is a multiple of the channels and of 16, so
+// element l of every block belongs to channel l % channels. Loops over l vectorise whatever the
+// number of channels; per-channel factors are repeated to `width` beforehand.
+//
+// Chunks are cut by shape; sums over them are merged in order.
+#pragma once
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include <voxgrad/core/parallel.h>
+#include <voxgrad/ops/norm.h>
+
+namespace voxgrad::ops::cpu {
+
+using Doubles = std::vector<double>;
+
+inline std::size_t unsign(Index i) { return static_cast<std::size_t>(i); }
+
+/// How the rows of each group are cut, and how wide a block is.
+struct RowChunks {
+  Index width;  // elements of a block
+  Index rows;   // of a chunk; the last one of a group may have fewer
+  Index count;  // per group
+
+  explicit RowChunks(const NormShape& shape) {
+    const Index c = std::max<Index>(shape.channels, 1);
+    const Index aligned = c * (16 / std::gcd<Index>(c, 16));
+    width = aligned * ((64 + aligned - 1) / aligned);
+    // 64 rows at least: what a chunk leaves behind must be small beside it.
+    rows = std::max<Index>(64, 32768 / c);
+    count = (shape.rows + rows - 1) / rows;
+  }
+};
+
+/// Calls body(group, chunk, first element, elements) for all chunks of all groups, from several
+/// threads.
+template <typename Body>
+void for_each_chunk(const NormShape& shape, const RowChunks& chunks, const Body& body) {
+  // Small groups are handed out several at a time.
+  const Index elements = std::max<Index>(1, std::min(chunks.rows, shape.rows) * shape.channels);
+  const Index grain = std::max<Index>(1, 32768 / elements);
+  parallel_ranges(shape.groups * chunks.count, grain, [&](Index begin, Index end) {
+    for (Index tile = begin; tile < end; ++tile) {
+      const Index group = tile / chunks.count, chunk = tile % chunks.count;
+      const Index row = chunk * chunks.rows;
+      const Index rows = std::min(chunks.rows, shape.rows - row);
+      body(group, chunk, (group * shape.rows + row) * shape.channels, rows * shape.channels);
+    }
+  });
+}
+
+/// to[channel] = sum of block sums of that channel, in order.
+inline void fold_block(const double* block, Index width, Index channels, double* to) {
+  std::copy(block, block + channels, to);
+  for (Index l = channels; l < width; l += channels) {
+    for (Index c = 0; c < channels; ++c) to[c] += block[l + c];
+  }
+}
+
+template <typename T>
+void repeat_block(T* block, Index width, Index channels) {
+  for (Index l = channels; l < width; ++l) block[l] = block[l - channels];
+}
+
+/// One number per channel, or per group and channel: a tensor of either floating type, read as
+/// double; `fallback` where the tensor is undefined.
+class Parameter {
+ public:
+  explicit Parameter(const Tensor& x, double fallback = 0) : fallback_(fallback) {
+    if (!x.defined()) return;
+    if (x.dtype() == DType::float64) doubles_ = x.data<double>();
+    else floats_ = x.data<float>();
+  }
+  double operator[](Index i) const {
+    return doubles_ ? doubles_[i] : floats_ ? static_cast<double>(floats_[i]) : fallback_;
+  }
+
+ private:
+  const double* doubles_ = nullptr;
+  const float* floats_ = nullptr;
+  double fallback_;
+};
+
+/// (x - mean) * factor with the mean in two parts: what T holds of it, and the rest, which goes
+/// into the shift.
+template <typename T>
+struct SplitMean {
+  T center;
+  double rest;
+  explicit SplitMean(double mean)
+      : center(static_cast<T>(mean)), rest(mean - static_cast<double>(center)) {}
+};
+
+}  // namespace voxgrad::ops::cpu
