@@ -59,6 +59,43 @@ struct InputGradientBody {
   }
 };
 
+struct ConstantMomentsBody {
+  /// dx = dy_factor * dy
+  template <typename T>
+  [[gnu::always_inline]] static inline void run(const T* dy, Index count, Index width,
+                                                const T* dy_factor, T* dx) {
+    for (Index i = 0; i < count; i += width) {
+      const Index n = std::min(width, count - i);
+#pragma GCC ivdep
+      for (Index l = 0; l < n; ++l) dx[i + l] = dy_factor[l] * dy[i + l];
+    }
+  }
+};
+
+/// Does not read x, whose infinities must not spoil the gradient.
+void constant_moments_gradient(const NormShape& shape, const Tensor& dy, const Moments& moments,
+                               double eps, const Tensor& weight, Tensor& dx) {
+  const RowChunks chunks(shape);
+  const Parameter variance(moments.variance), scales(weight, 1);
+  visit_floating(dy.dtype(), [&]<typename T>() {
+    std::vector<T> factors(unsign(chunks.width * shape.groups));
+    for (Index g = 0; g < shape.groups; ++g) {
+      T* factor = factors.data() + chunks.width * g;
+      for (Index c = 0; c < shape.channels; ++c) {
+        const double deviation = std::sqrt(variance[g * shape.channels + c] + eps);
+        factor[c] = static_cast<T>(scales[c] / deviation);
+      }
+      repeat_block(factor, chunks.width, shape.channels);
+    }
+    const T* gradient = dy.data<T>();
+    T* to = dx.mutable_data<T>();
+    for_each_chunk(shape, chunks, [&](Index group, Index, Index first, Index count) {
+      const T* factor = factors.data() + chunks.width * group;
+      run_widest<ConstantMomentsBody>(gradient + first, count, chunks.width, factor, to + first);
+    });
+  });
+}
+
 }  // namespace
 
 void norm_sums(const NormShape& shape, const Tensor& x, const Tensor& dy, const Moments& moments,
@@ -104,6 +141,7 @@ void norm_sums(const NormShape& shape, const Tensor& x, const Tensor& dy, const 
 void norm_input_gradient(const NormShape& shape, const Tensor& x, const Tensor& dy,
                          const Moments& moments, double eps, const Tensor& weight,
                          const NormSums& sums, Tensor& dx) {
+  if (!sums.dy.defined()) return constant_moments_gradient(shape, dy, moments, eps, weight, dx);
   const RowChunks chunks(shape);
   const Parameter mean(moments.mean), variance(moments.variance), scales(weight, 1);
   const Parameter sum_dy(sums.dy), sum_dy_xhat(sums.dy_xhat);

@@ -185,6 +185,16 @@ TEST(NormGradients, FollowTheDefinition) {
   }
 }
 
+TEST(NormGradients, OfConstantMomentsDoNotReadInfiniteInputs) {
+  const NormShape shape{1, 4, 1};
+  const Tensor x = Tensor::from(std::vector<float>{1, INFINITY, NAN, 2}, {4, 1});
+  const Tensor dy = Tensor::from(std::vector<float>{1, 2, 3, 4}, {4, 1});
+  const Moments stats{Tensor::from(std::vector<float>{1}, {1}),
+                      Tensor::from(std::vector<float>{4}, {1})};
+  EXPECT_EQ(values(norm_input_gradient(shape, x, dy, stats, 0, {}, {})),
+            (std::vector<double>{0.5, 1, 1.5, 2}));
+}
+
 TEST(RunningStatistics, MoveByTheMomentumWithTheUnbiasedVariance) {
   const Case c{{2, 3, 5}, true};
   const Tensor x = random_values(c.shape, DType::float32);
