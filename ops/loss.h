@@ -89,4 +89,4 @@ Tensor overlap_adjoint(const LabelTerms& terms, const Shape& shape, const Tensor
                        const Tensor& shared, const Tensor& scores);
 
 }  // namespace ops
-}  // namespace gnu::visibility("default")]]voxgrad
+}  // namespace voxgrad

@@ -83,4 +83,4 @@ void update_running(const NormShape& shape, const Moments& moments, double momen
                     Moments running);
 
 }  // namespace ops
-}  // namespace gnu::visibility("default")]]voxgrad
+}  // namespace voxgrad

@@ -42,4 +42,4 @@ Tensor softmax(const Tensor& x, int axis, bool logarithm);
 Tensor softmax_gradient(const Tensor& y, const Tensor& dy, int axis, bool logarithm);
 
 }  // namespace ops
-}  // namespace gnu::visibility("default")]]voxgrad
+}  // namespace voxgrad
