@@ -101,7 +101,8 @@ void store_tile(const ClassShape& shape, const T* tile, Index first, Index count
 }
 [[gnu::always_inline]] inline double fast_exp(double x) { return std::exp(x); }
 
-/// largest[p] = maximum over classes; NaN wins.
+/// largest[p] = maximum over classes; any number where one of them is NaN, which the sum of powers
+/// then is too.
 struct MaximumBody {
   template <typename T>
   [[gnu::always_inline]] static inline void run(const T* tile, Index classes, Index stride,

@@ -38,11 +38,10 @@ class Labels {
     const bool ignores = terms_.ignore_index.has_value();
     for (Index p = 0; p < count; ++p) {
       const Index label = static_cast<Index>(labels[p]);
-      const Index channel = label - terms_.first_class;
       if (ignores && label == ignored) {
         channels[p] = kIgnored;
-      } else if (label >= 0 && channel < classes_) {
-        channels[p] = std::max(channel, kNoClass);
+      } else if (label >= 0 && label - terms_.first_class < classes_) {
+        channels[p] = std::max(label - terms_.first_class, kNoClass);
       } else {
         refuse(label);
       }
@@ -86,9 +85,12 @@ struct ScoreTile {
         sums(largest + stride),
         extra(sums + stride) {}
 
-  /// values = exp(scores - largest), sums over classes.
-  void exponentiate(const ClassShape& shape, Index count) {
+  void find_largest(const ClassShape& shape, Index count) {
     run_widest<MaximumBody>(static_cast<const T*>(values), shape.classes, stride, count, largest);
+  }
+
+  /// After find_largest: values = exp(scores - largest), sums over classes.
+  void exponentiate(const ClassShape& shape, Index count) {
     run_widest<ExponentialBody>(values, shape.classes, stride, count,
                                 static_cast<const T*>(largest), sums);
   }
@@ -112,8 +114,7 @@ struct TileTotals {
            ScoreTile<T>& tile, T* losses) {
     // What is linear in the scores must be taken before they become powers; `extra` holds it
     // relative to the largest.
-    run_widest<MaximumBody>(static_cast<const T*>(tile.values), shape.classes, tile.stride, count,
-                            tile.largest);
+    tile.find_largest(shape, count);
     const double share = terms.smoothing / static_cast<double>(shape.classes);
     for (Index p = 0; p < count; ++p) {
       const Index y = tile.channels[unsign(p)];
@@ -206,6 +207,7 @@ void cross_entropy_gradient(const ClassShape& shape, const LabelTerms& terms, co
       ScoreTile<T> tile(shape);
       channels.load(first, count, tile.channels.data());
       load_tile(shape, from, first, count, tile.stride, tile.values);
+      tile.find_largest(shape, count);
       tile.exponentiate(shape, count);
       for (Index p = 0; p < count; ++p) {
         const Index y = tile.channels[unsign(p)];
