@@ -73,14 +73,20 @@ struct Tap {
   float weight = 0;
 };
 
+// The last block may be smaller, and its centre then lies nearer to the one before it.
 std::vector<Tap> linear_taps(Index size, Index coarse, Index factor) {
+  const auto centre = [=](Index block) {
+    return static_cast<double>(block * factor + std::min((block + 1) * factor, size) - 1) / 2;
+  };
   std::vector<Tap> taps(static_cast<std::size_t>(size));
   for (Index i = 0; i < size; ++i) {
-    const double place = (static_cast<double>(i) + 0.5) / static_cast<double>(factor) - 0.5;
-    const double inside = std::clamp(place, 0.0, static_cast<double>(coarse - 1));
-    const auto low = static_cast<Index>(inside);
-    taps[static_cast<std::size_t>(i)] = {low, std::min(low + 1, coarse - 1),
-                                         static_cast<float>(inside - static_cast<double>(low))};
+    const auto place = static_cast<double>(i);
+    const Index own = i / factor;
+    const Index low = std::max<Index>(place < centre(own) ? own - 1 : own, 0);
+    const Index high = std::min(low + 1, coarse - 1);
+    const double distance = low < high ? centre(high) - centre(low) : 1;
+    const double weight = std::clamp((place - centre(low)) / distance, 0.0, 1.0);
+    taps[static_cast<std::size_t>(i)] = {low, high, static_cast<float>(weight)};
   }
   return taps;
 }
