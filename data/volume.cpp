@@ -108,8 +108,11 @@ Tensor standardize_volume(const Tensor& volume) {
     const double mean = sum_voxels<T>(volume, [](double v) { return v; }) / count;
     const double variance =
         sum_voxels<T>(volume, [&](double v) { return (v - mean) * (v - mean); }) / count;
-    const double scale = variance > 0 ? 1 / std::sqrt(variance) : 0;
     const View3<T> in(volume);
+    // Where all are equal, the mean's rounding alone would make a variance.
+    const auto first = static_cast<double>(in(0, 0, 0));
+    const bool varied = sum_voxels<T>(volume, [=](double v) { return v != first ? 1 : 0; }) > 0;
+    const double scale = varied && variance > 0 ? 1 / std::sqrt(variance) : 0;
     float* out = result.mutable_data<float>();
     for (Index z = 0; z < size[0]; ++z) {
       for (Index y = 0; y < size[1]; ++y) {

@@ -108,5 +108,10 @@ TEST(StandardizeVolume, TakesIntegersAndConstants) {
   EXPECT_THROW(standardize_volume(counting({0, 2, 2})), ShapeError);
 }
 
+TEST(StandardizeVolume, GivesZerosForAConstantWhoseMeanIsRounded) {
+  const Tensor constant = Tensor::from(std::vector<double>(3 * 7 * 11, 0.1), {3, 7, 11});
+  EXPECT_EQ(standardize_volume(constant).to_vector<float>(), std::vector<float>(3 * 7 * 11));
+}
+
 }  // namespace
 }  // namespace voxgrad
