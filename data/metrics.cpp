@@ -74,7 +74,8 @@ ThresholdResult best_threshold(const Tensor& image, const Tensor& mask) {
   const Index in_mask = both;
   ThresholdResult best{std::nextafter(sorted[0].first, -HUGE_VAL), -1};
   auto above = static_cast<Index>(sorted.size());
-  best.dice = dice_of(both, above + in_mask);
+  // Nothing lies below -infinity, so no threshold takes an element of that value.
+  if (sorted[0].first > -HUGE_VAL) best.dice = dice_of(both, above + in_mask);
   for (std::size_t i = 0; i < sorted.size();) {
     const double threshold = sorted[i].first;
     for (; i < sorted.size() && sorted[i].first == threshold; ++i) {

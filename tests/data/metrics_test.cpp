@@ -51,6 +51,14 @@ TEST(BestThreshold, CanTakeEverythingOrNothing) {
   EXPECT_DOUBLE_EQ(best_threshold(image, bytes({0, 0})).dice, 1);
 }
 
+TEST(BestThreshold, PromisesNoMaskThatNoThresholdMakes) {
+  const Tensor image = Tensor::from(std::vector<float>{-INFINITY, 2, INFINITY}, {3});
+  const Tensor mask = bytes({1, 1, 1});
+  const ThresholdResult best = best_threshold(image, mask);
+  EXPECT_DOUBLE_EQ(best.dice, 0.8);
+  EXPECT_DOUBLE_EQ(dice(threshold_mask(image, best.threshold), mask), best.dice);
+}
+
 TEST(BestThreshold, RefusesBadInput) {
   const Tensor image = Tensor::from(std::vector<float>{1, NAN}, {2});
   EXPECT_THROW(best_threshold(image, bytes({1, 1})), Error);
