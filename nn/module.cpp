@@ -142,6 +142,14 @@ LoadPlan plan_load(const Module& module, const StateDict& state) {
   return plan;
 }
 
+/// The first few of the names, and how many more there are.
+std::string first_few(const std::vector<std::string>& names) {
+  constexpr std::size_t kShown = 3;
+  const std::size_t shown = std::min(names.size(), kShown);
+  const std::string text = fmt::format("{}", fmt::join(names.begin(), names.begin() + shown, ", "));
+  return shown == names.size() ? text : fmt::format("{} and {} more", text, names.size() - shown);
+}
+
 std::string indented(const std::string& text) {
   std::string result;
   for (const char c : text) {
@@ -205,10 +213,10 @@ LoadReport Module::load_state_dict(const StateDict& state, bool strict) {
   VG_CHECK(!strict || (report.missing.empty() && report.unexpected.empty()), KeyError,
            "load_state_dict: the names must be those of {}; got missing [{}] and unexpected [{}] "
            "(strict = false passes over them)",
-           type_name(), fmt::join(report.missing, ", "), fmt::join(report.unexpected, ", "));
+           type_name(), first_few(report.missing), first_few(report.unexpected));
   VG_CHECK(plan.misfits.empty(), ShapeError,
-           "load_state_dict: each tensor must have its shape in {}; got {}", type_name(),
-           fmt::join(plan.misfits, ", "));
+           "load_state_dict: each tensor must have its shape in {}; got {} (of {})", type_name(),
+           first_few(plan.misfits), plan.copies.size() + plan.misfits.size());
   for (auto& [target, value] : plan.copies) value = value.detach().to(target.device());
   const NoCancel whole;
   for (auto& [target, value] : plan.copies) target.copy_(value);

@@ -111,6 +111,30 @@ TEST(Module, LoadStateDictRefusesOtherShapesAlsoWhenNotStrict) {
   EXPECT_EQ(net.first.weight.to_vector<float>(), before);
 }
 
+TEST(Module, LoadStateDictNamesTheFirstMisfitsAndCountsTheRest) {
+  const nn::LinearOptions square = {.in_features = 2, .out_features = 2};
+  nn::Sequential deep{nn::Linear(square), nn::Linear(square), nn::Linear(square),
+                      nn::Linear(square)};
+  const auto message = [&](const nn::StateDict& state) {
+    try {
+      deep.load_state_dict(state);
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  nn::StateDict state = copied(deep.state_dict());
+  for (auto& [name, tensor] : state) tensor = Tensor::from(std::vector<float>{1}, {1});
+  EXPECT_EQ(message(state),
+            "load_state_dict: each tensor must have its shape in Sequential; got 0.weight [1] for "
+            "[2, 2], 0.bias [1] for [2], 1.weight [1] for [2, 2] and 5 more (of 8)");
+  for (auto& [name, tensor] : state) name = "other." + name;
+  EXPECT_EQ(message(state),
+            "load_state_dict: the names must be those of Sequential; got missing [0.weight, "
+            "0.bias, 1.weight and 5 more] and unexpected [other.0.weight, other.0.bias, "
+            "other.1.weight and 5 more] (strict = false passes over them)");
+}
+
 TEST(Module, LoadStateDictRefusesANameTwice) {
   nn::Linear net({.in_features = 2, .out_features = 3});
   nn::StateDict state = net.state_dict();
