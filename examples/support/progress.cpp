@@ -61,7 +61,7 @@ struct Figure {
 std::vector<Figure> figures(const ProgressState& state) {
   std::vector<Figure> all = {{0, "loss " + format_loss(state.loss)}};
   if (state.dice) all.push_back({1, fmt::format("Dice {:.4f}", *state.dice)});
-  all.push_back({3, fmt::format("{:>6} voxels/s", format_count(state.voxels_per_second))});
+  all.push_back({3, fmt::format("{:>6} {}/s", format_count(state.voxels_per_second), state.unit)});
   all.push_back({4, fmt::format("{:>5} elapsed", format_duration(state.elapsed_seconds))});
   all.push_back({2, fmt::format("{:>5} left", format_duration(state.left_seconds))});
   return all;
@@ -117,6 +117,7 @@ Progress::Progress(ProgressOptions options) : options_(std::move(options)) {
   start_ = options_.clock();
   state_.step = options_.first;
   state_.total = options_.total;
+  state_.unit = options_.unit;
   recent_.push_back({start_, 0});
 }
 

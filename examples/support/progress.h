@@ -20,6 +20,7 @@ struct ProgressState {
   double voxels_per_second = 0;
   double elapsed_seconds = 0;
   double left_seconds = 0;
+  std::string unit = "voxels";  // what the rate counts
 };
 
 /// The line for a terminal of `columns` columns, shorter than that by one at least: a bar if there
@@ -33,6 +34,8 @@ struct ProgressOptions {
   /// Steps of the whole run, and those done before it was resumed.
   std::int64_t total = 0;
   std::int64_t first = 0;
+  /// What the rate counts: "pixels" for images of two dimensions.
+  std::string unit = "voxels";
   std::FILE* stream = stdout;
   /// Redraw one line; by default what isatty(stream) says, and never when TERM is "dumb".
   std::optional<bool> terminal{};

@@ -143,6 +143,16 @@ TEST(Progress, ShowsTheStateAtWhichTheRunStopped) {
   EXPECT_NE(output.text().find("step   2/100  loss 0.4000"), std::string::npos);
 }
 
+TEST(Progress, CountsInTheUnitThatItIsTold) {
+  Output output;
+  double now = 0;
+  Progress progress(
+      {.total = 9, .unit = "pixels", .stream = output.stream(), .clock = [&now] { return now; }});
+  now += 2;
+  progress.update(1, 0.5, {}, 1000);
+  EXPECT_NE(output.text().find(" 500 pixels/s "), std::string::npos) << output.text();
+}
+
 TEST(Progress, NotesStandOnLinesOfTheirOwn) {
   Output output;
   double now = 0;
