@@ -100,16 +100,16 @@ Tensor pick(const Tensor& images, std::span<const Index> numbers) {
 /// What the network takes: (number, 1, 28, 28), float32 in [0, 1].
 Tensor as_input(const Tensor& images) { return images.to(DType::float32).unsqueeze(1) / 255.0; }
 
-/// Trains until the last step, or until a stop is asked for.
-void train(Autoencoder& net, const AutoencoderOptions& options, const Tensor& images, RunLog& log) {
-  const Interrupt interrupt;
+/// Trains until the last step, or until a stop is asked for, but one step at least.
+void train(Autoencoder& net, const AutoencoderOptions& options, const Tensor& images, RunLog& log,
+           const Interrupt& interrupt) {
   EpochSampler sampler(images.size(0), options.batch, options.seed);
   const Index steps = options.epochs * sampler.batches_per_epoch();
   Loader<Tensor> loader([&](Index i) { return pick(images, sampler.batch(i)); }, {.count = steps});
   optim::Adam optimizer(net.parameters(), {.learning_rate = options.learning_rate});
-  Progress progress({.total = steps});
+  Progress progress({.total = steps, .unit = "pixels"});
   Index step = 0;
-  while (step < steps && !interrupt.requested()) {
+  while (step < steps) {
     const Tensor batch = as_input(loader.next());
     optimizer.zero_grad();
     const Tensor loss = mse_loss(net(batch), batch);
@@ -122,6 +122,7 @@ void train(Autoencoder& net, const AutoencoderOptions& options, const Tensor& im
                 .voxels_per_second = progress.state().voxels_per_second,
                 .seconds = progress.state().elapsed_seconds,
                 .learning_rate = optimizer.learning_rate()});
+    if (interrupt.requested()) break;
   }
   progress.finish();
   if (step < steps) fmt::print("stopped after step {} of {}\n", step, steps);
@@ -181,6 +182,18 @@ void draw_reconstructions(const std::string& path, Autoencoder& net, const Datas
                    .rows = {row_of("original", originals), row_of("rebuilt", net(originals))}});
 }
 
+/// The first Ctrl-C from the first file on to the weights only ends the training.
+void train_and_save(Autoencoder& net, const AutoencoderOptions& options, const Tensor& images) {
+  const Interrupt interrupt;
+  make_writable_directory(options.out);
+  RunLog log = RunLog::create(options.out + "/run.csv");
+  fmt::print("{} training images, epochs: {}; autoencoder of {} parameters, {} threads\n",
+             images.size(0), options.epochs, format_count(double(net.parameter_count())),
+             num_threads());
+  train(net, options, images, log, interrupt);
+  save_safetensors(options.out + "/autoencoder.safetensors", net.state_dict());
+}
+
 int run(int argc, char** argv) {
   const std::optional<AutoencoderOptions> options = parse_autoencoder_options(argc, argv);
   if (!options) return 0;
@@ -189,15 +202,9 @@ int run(int argc, char** argv) {
   one_of_each_class(data.test_labels);  // an unusable data set is told before the training
   if (options->images > 0)
     data.train = data.train.narrow(0, 0, std::min(options->images, data.train.size(0)));
-  make_writable_directory(options->out);
   manual_seed(options->seed);
   Autoencoder net;
-  RunLog log = RunLog::create(options->out + "/run.csv");
-  fmt::print("{} training images, epochs: {}; autoencoder of {} parameters, {} threads\n",
-             data.train.size(0), options->epochs, format_count(double(net.parameter_count())),
-             num_threads());
-  train(net, *options, data.train, log);
-  save_safetensors(options->out + "/autoencoder.safetensors", net.state_dict());
+  train_and_save(net, *options, data.train);
   draw_reconstructions(options->out + "/reconstructions.png", net, data);
   fmt::print("mean squared error on {} test images: {:.5f} (the mean training image: {:.5f})\n",
              data.test.size(0), error_of(net, data.test),

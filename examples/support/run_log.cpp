@@ -79,24 +79,32 @@ std::vector<RunLogRow> read_run_log(const std::string& path) {
 }
 
 RunLog::RunLog(std::string path, std::vector<RunLogRow> rows)
-    : path_(std::move(path)), rows_(std::move(rows)), file_(std::fopen(path_.c_str(), "ae")) {
-  if (!file_) fail_to_write(path_);
-}
+    : path_(std::move(path)), rows_(std::move(rows)) {}
 
 RunLog RunLog::create(const std::string& path) {
-  write_rows(path, {});
+  const AtomicFile probe(path);
   return RunLog(path, {});
 }
 
 RunLog RunLog::resume(const std::string& path, std::int64_t last_step) {
-  std::vector<RunLogRow> rows;
-  if (std::filesystem::exists(path)) rows = read_run_log(path);
+  if (!std::filesystem::exists(path)) return create(path);
+  std::vector<RunLogRow> rows = read_run_log(path);
   std::erase_if(rows, [&](const RunLogRow& row) { return row.step > last_step; });
   write_rows(path, rows);
   return RunLog(path, std::move(rows));
 }
 
+// A new file appears with its first row; later ones are added at its end.
 void RunLog::append(const RunLogRow& row) {
+  if (!file_) {
+    std::vector<RunLogRow> rows = rows_;
+    rows.push_back(row);
+    write_rows(path_, rows);
+    file_.reset(std::fopen(path_.c_str(), "ae"));
+    if (!file_) fail_to_write(path_);
+    rows_ = std::move(rows);
+    return;
+  }
   const std::string line = csv_line(row);
   if (std::fwrite(line.data(), 1, line.size(), file_.get()) != line.size() ||
       std::fflush(file_.get()) != 0) {

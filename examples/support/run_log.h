@@ -27,11 +27,12 @@ std::vector<RunLogRow> read_run_log(const std::string& path);
 /// its rows.
 class RunLog {
  public:
-  /// Starts a new file in place of an old one. @throws FileError.
+  /// Starts a new file; it takes the place of an old one at the first row, so that a run stopped
+  /// before leaves nothing. @throws FileError when it cannot be written.
   static RunLog create(const std::string& path);
 
   /// Goes on after step `last_step`: rows of later steps go (they will be run again), the others
-  /// stay and are in rows(). A file that is not there is begun. @throws FileError.
+  /// stay and are in rows(). A file that is not there is begun as create() does. @throws FileError.
   static RunLog resume(const std::string& path, std::int64_t last_step);
 
   /// @throws FileError when the file cannot be written, e.g. because the disk is full.
@@ -49,7 +50,7 @@ class RunLog {
 
   std::string path_;
   std::vector<RunLogRow> rows_;
-  std::unique_ptr<std::FILE, Close> file_;
+  std::unique_ptr<std::FILE, Close> file_;  // none before the first row
 };
 
 }  // namespace voxgrad::examples

@@ -34,11 +34,22 @@ constexpr const char* kHeader = "step,loss,dice,voxels_per_second,seconds,learni
 TEST(RunLog, EveryRowIsInTheFileAtOnce) {
   const test::TemporaryFolder folder;
   RunLog log = RunLog::create(folder / "run.csv");
-  EXPECT_EQ(content(folder / "run.csv"), kHeader);
   log.append(row(1));
+  EXPECT_EQ(content(folder / "run.csv"), std::string(kHeader) + "1,1,,2.5e+06,0.25,0.005\n");
   log.append(row(2));
   EXPECT_EQ(content(folder / "run.csv"),
             std::string(kHeader) + "1,1,,2.5e+06,0.25,0.005\n2,0.5,0.5,2.5e+06,0.5,0.005\n");
+}
+
+TEST(RunLog, WithoutARowLeavesWhatWasThere) {
+  const test::TemporaryFolder folder;
+  { const RunLog log = RunLog::create(folder / "run.csv"); }
+  EXPECT_TRUE(folder.list().empty());
+  put_file(folder / "run.csv", std::string("old"));
+  RunLog log = RunLog::create(folder / "run.csv");
+  EXPECT_EQ(content(folder / "run.csv"), "old");
+  log.append(row(1));
+  EXPECT_EQ(read_run_log(folder / "run.csv").size(), 1U);
 }
 
 TEST(RunLog, RowsComeBackAsTheyWere) {
@@ -79,8 +90,10 @@ TEST(RunLog, ResumingDropsTheStepsThatAreRunAgain) {
 
 TEST(RunLog, ResumingBeginsAFileThatIsNotThere) {
   const test::TemporaryFolder folder;
-  EXPECT_TRUE(RunLog::resume(folder / "run.csv", 4).rows().empty());
-  EXPECT_EQ(content(folder / "run.csv"), kHeader);
+  RunLog log = RunLog::resume(folder / "run.csv", 4);
+  EXPECT_TRUE(log.rows().empty());
+  log.append(row(5));
+  EXPECT_EQ(read_run_log(folder / "run.csv").size(), 1U);
 }
 
 TEST(RunLog, ALineThatWasCutOffIsLeftOut) {

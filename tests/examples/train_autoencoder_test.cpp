@@ -81,6 +81,7 @@ TEST_F(TrainAutoencoder, LearnsAndWritesItsResults) {
   const Outcome outcome = run({"--epochs", "4", "--learning-rate", "0.01"});
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   EXPECT_EQ(outcome.err, "");
+  EXPECT_NE(outcome.out.find(" pixels/s"), std::string::npos) << outcome.out;
   const auto rows = examples::read_run_log(out + "/run.csv");
   ASSERT_EQ(rows.size(), 12U);  // 3 batches of 20 images, 4 times
   EXPECT_LT(rows.back().loss, rows.front().loss);
@@ -120,6 +121,21 @@ TEST_F(TrainAutoencoder, InterruptKeepsTheWeightsSoFar) {
   EXPECT_NE(outcome.out.find("stopped after step"), std::string::npos) << outcome.out;
   EXPECT_TRUE(fs::exists(out + "/autoencoder.safetensors"));
   EXPECT_TRUE(fs::exists(out + "/reconstructions.png"));
+}
+
+TEST_F(TrainAutoencoder, InterruptBeforeTheFirstStepLeavesNothingEmpty) {
+  for (int delay = 0; delay < 10; ++delay) {
+    fs::remove_all(out);
+    Process process("train_autoencoder", {"--data", data, "--out", out, "--epochs", "10000"});
+    while (process.is_running() && !fs::exists(out))
+      std::this_thread::sleep_for(std::chrono::microseconds(100));
+    std::this_thread::sleep_for(std::chrono::microseconds(200 * delay));
+    process.send(SIGINT);
+    const Outcome outcome = process.wait();
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_GE(examples::read_run_log(out + "/run.csv").size(), 1U);
+    EXPECT_TRUE(fs::exists(out + "/autoencoder.safetensors"));
+  }
 }
 
 TEST_F(TrainAutoencoder, RefusesMissingFiles) {
