@@ -13,8 +13,11 @@
 namespace voxgrad::examples {
 namespace {
 
+// Messages hold names out of files: control characters in them must neither break the line nor
+// command the terminal.
 int report(std::string_view program, std::string message) {
-  std::replace(message.begin(), message.end(), '\n', ' ');
+  std::ranges::replace_if(
+      message, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
   std::fflush(stdout);
   std::fprintf(stderr, "%.*s: %s\n", static_cast<int>(program.size()), program.data(),
                message.c_str());

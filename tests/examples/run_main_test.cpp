@@ -32,6 +32,8 @@ TEST(RunMain, TurnsExceptionsIntoOneLineAndStatusTwo) {
   EXPECT_EQ(library.errors, "program: read_nifti: a.nii is missing\n");
   EXPECT_EQ(outcome([]() -> int { fail("--steps: too few"); }).errors,
             "program: --steps: too few\n");
+  EXPECT_EQ(outcome([]() -> int { fail("a\rb\x1b[2J\x7f\u00e4"); }).errors,
+            "program: a b [2J \u00e4\n");
   const auto memory = outcome([]() -> int { throw std::bad_alloc(); });
   EXPECT_EQ(memory.status, 2);
   EXPECT_NE(memory.errors.find("memory"), std::string::npos);
