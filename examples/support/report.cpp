@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <sstream>
@@ -120,6 +121,37 @@ std::string unescaped(std::string_view text) {
   return result;
 }
 
+/// The number that an entry of a file's metadata is; 0 where there is none.
+template <typename T>
+T number_in(const std::map<std::string, std::string>& metadata, const char* name) {
+  const auto found = metadata.find(name);
+  if (found == metadata.end()) return 0;
+  T value = 0;
+  const char* const end = found->second.data() + found->second.size();
+  const auto result = std::from_chars(found->second.data(), end, value);
+  return result.ec == std::errc() && result.ptr == end ? value : 0;
+}
+
+/// What in the file has another shape than the network of that many channels, "" when nothing has.
+/// That network is not made, as it may be huge: sizes are linear in its channels, so the networks
+/// of 1 and 2 tell them.
+std::string first_misfit(const SafetensorsFile& file, Index channels) {
+  const nn::StateDict one = make_network(1).state_dict(), two = make_network(2).state_dict();
+  for (std::size_t i = 0; i < one.size(); ++i) {
+    const std::string& name = one[i].first;
+    Shape shape = one[i].second.shape();
+    for (std::size_t axis = 0; axis < shape.size(); ++axis)
+      shape[axis] += (channels - 1) * (two[i].second.shape()[axis] - shape[axis]);
+    const auto found = std::ranges::find(file.tensors, name, &NamedTensors::value_type::first);
+    if (found == file.tensors.end()) return fmt::format("there is no {}", name);
+    if (found->second.shape() != shape) {
+      return fmt::format("{} must have shape {} for {} channels; got {}", name, to_string(shape),
+                         channels, to_string(found->second.shape()));
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 void describe(const TrainOptions& options, const SegmentationData& data, Index parameters) {
@@ -141,27 +173,25 @@ void save_weights(const std::string& path, const nn::UNet3d& net, double spacing
 
 TrainedNetwork load_network(const std::string& path) {
   const SafetensorsFile file = load_safetensors(path);
-  const auto number = [&](const char* name) {
-    const auto found = file.metadata.find(name);
-    double value = 0;
-    if (found == file.metadata.end()) return value;
-    const char* const end = found->second.data() + found->second.size();
-    const auto result = std::from_chars(found->second.data(), end, value);
-    return result.ec == std::errc() && result.ptr == end ? value : 0;
+  const auto refuse = [&](const std::string& why) {
+    fail(fmt::format("{}: must be weights that train_unet3d wrote; got another network's ({})",
+                     path, why));
   };
-  const double width = number("channels"), spacing = number("spacing");
-  if (!(width >= 1 && width <= 512) || !(spacing > 0 && spacing < 1e4))
-    fail(fmt::format("{}: must be weights that train_unet3d wrote; got another network's", path));
-  TrainedNetwork trained{make_network(static_cast<Index>(width)), spacing};
+  const Index channels = number_in<Index>(file.metadata, "channels");
+  const double spacing = number_in<double>(file.metadata, "spacing");
+  if (channels < 1 || channels > 512 || !(spacing > 0 && std::isfinite(spacing)))
+    refuse("its metadata has no channels from 1 to 512 and spacing above 0");
+  const std::string misfit = first_misfit(file, channels);
+  if (!misfit.empty()) refuse(misfit);
+  for (const auto& [name, tensor] : file.tensors) {
+    if (!std::isfinite(sum(tensor.to(DType::float64)).item()))
+      fail(fmt::format("{}: weights must be finite; got NaN or infinity in {}", path, name));
+  }
+  TrainedNetwork trained{make_network(channels), spacing};
   try {
-    for (const auto& [name, tensor] : file.tensors) {
-      if (!std::isfinite(sum(tensor.to(DType::float64)).item()))
-        fail(fmt::format("{}: weights must be finite; got NaN or infinity in {}", path, name));
-    }
     trained.net.load_state_dict(file.tensors);
   } catch (const Error& error) {
-    fail(fmt::format("{}: must be weights that train_unet3d wrote; got another network's ({})",
-                     path, error.what()));
+    refuse(error.what());
   }
   return trained;
 }
