@@ -25,8 +25,8 @@ struct Figures {
 };
 
 Figures measure(nn::UNet3d& net, const SegmentationData& data) {
-  return {score(net, data.test), score_mirrored(net, data.test), score_cropped(net, data.test),
-          measure_baselines(data)};
+  return {score(net, data.test), score_mirrored(net, data.test, data.axes),
+          score_cropped(net, data.test), measure_baselines(data)};
 }
 
 void print_figures(const Figures& figures, double seconds) {
@@ -87,13 +87,12 @@ std::span<const T> values(const Tensor& plain) {
 
 void draw_slices(const std::string& path, const SegmentationData& data, const Tensor& predicted) {
   const Tensor& image = data.source.data;
-  const bool left_first = data.source.geometry.affine[0] >= 0;
   plot_slices(path, {.image = values<float>(image),
                      .truth = values<std::uint8_t>(data.source_mask),
                      .predicted = values<std::uint8_t>(predicted),
                      .shape = {image.size(0), image.size(1), image.size(2)},
                      .spacing = data.source.geometry.spacing,
-                     .axes = left_first ? "SAR" : "SAL",
+                     .axes = data.axes,
                      .title = "Trained on the left half, judged on the right"});
 }
 
@@ -156,9 +155,9 @@ std::string first_misfit(const SafetensorsFile& file, Index channels) {
 
 void describe(const TrainOptions& options, const SegmentationData& data, Index parameters) {
   const auto& crop = options.crop;
-  fmt::print("image {}, working at {} in voxels of {} mm; training on its left half\n",
+  fmt::print("image {}, working at {} in voxels of {}; training on its left half\n",
              to_string(data.source.data.shape()), to_string(data.whole.image.shape()),
-             data.source.geometry.spacing[0] * double(data.factor));
+             voxel_text(data.source.geometry, data.factor));
   fmt::print("3D U-Net of {} parameters; {} steps of one crop of {}x{}x{}, {} threads\n",
              format_count(double(parameters)), options.steps, crop[0], crop[1], crop[2],
              num_threads());

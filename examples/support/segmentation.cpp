@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <span>
 
+#include "examples/support/plot.h"
 #include "examples/support/run_main.h"
 
 namespace voxgrad::examples {
@@ -15,14 +17,53 @@ constexpr const char* kTemplates = "/usr/share/mricron/templates/";
 
 Size3 sizes(const Tensor& volume) { return {volume.size(0), volume.size(1), volume.size(2)}; }
 
+double mean_spacing(const NiftiGeometry& geometry) {
+  const auto& mm = geometry.spacing;
+  return std::cbrt(mm[0] * mm[1] * mm[2]);
+}
+
 /// How many source voxels fit along the edge of a working voxel.
 Index factor_for(const NiftiGeometry& geometry, double spacing) {
-  const auto& mm = geometry.spacing;
-  const double mean = std::cbrt(mm[0] * mm[1] * mm[2]);
-  return std::clamp<Index>(std::llround(spacing / mean), 1, 64);
+  return static_cast<Index>(std::clamp(std::round(spacing / mean_spacing(geometry)), 1.0, 64.0));
+}
+
+/// The axis of a volume with these anatomical axes that leads from one of two sides to the other.
+std::size_t axis_of(const std::string& axes, const char* sides) {
+  return axes.find_first_of(sides);
+}
+
+std::array<bool, 3> only(std::size_t axis) {
+  std::array<bool, 3> flips = {};
+  flips[axis] = true;
+  return flips;
+}
+
+std::string product(const Size3& size) {
+  return fmt::format("{} x {} x {}", size[0], size[1], size[2]);
 }
 
 Tensor uint8_mask(const Tensor& label) { return threshold_mask(label, 0); }
+
+/// How far two volumes of one shape lie apart in mm: at the corner where it is most.
+double distance(const NiftiImage& a, const NiftiImage& b) {
+  double most = 0;
+  for (int corner = 0; corner < 8; ++corner) {
+    double square = 0;
+    for (std::size_t row = 0; row < 3; ++row) {
+      const auto change = [&](std::size_t i) {
+        return a.geometry.affine[4 * row + i] - b.geometry.affine[4 * row + i];
+      };
+      double along = change(3);
+      for (int i = 0; i < 3; ++i) {
+        const auto end = static_cast<double>(a.data.size(2 - i) - 1);
+        if ((corner >> i & 1) != 0) along += change(static_cast<std::size_t>(i)) * end;
+      }
+      square += along * along;
+    }
+    most = std::max(most, std::sqrt(square));
+  }
+  return most;
+}
 
 /// The label that belongs to the image, checked against it.
 Tensor read_mask(const std::string& path, const NiftiImage& image, const std::string& image_path) {
@@ -31,6 +72,14 @@ Tensor read_mask(const std::string& path, const NiftiImage& image, const std::st
   if (label.data.shape() != image.data.shape()) {
     fail(fmt::format("{}: label and image must have one shape; got {} for {} of {}", path,
                      to_string(label.data.shape()), to_string(image.data.shape()), image_path));
+  }
+  const double apart = distance(label, image);
+  const bool placed = label.geometry.space > 0 && image.geometry.space > 0;
+  if (placed && apart > mean_spacing(image.geometry)) {
+    fail(fmt::format(
+        "{}: label and image must lie at one place; got corners {:.3g} mm from those of "
+        "{} (resample the label, or give it the image's affine if that is wrong)",
+        path, apart, image_path));
   }
   Tensor mask = uint8_mask(label.data);
   if (sum(mask).item() == 0) {
@@ -45,11 +94,36 @@ NiftiImage read_image(const std::string& path) {
   return image;
 }
 
-LabelledVolume part(const Tensor& image, const Tensor& mask, Index start, Index width) {
-  Size3 size = sizes(image);
-  size[2] = width;
-  return {standardize_volume(crop_volume(image, {0, 0, start}, size)),
-          crop_volume(mask, {0, 0, start}, size)};
+/// The planes from `first` on along an axis.
+LabelledVolume part(const Tensor& image, const Tensor& mask, std::size_t axis, Index first,
+                    Index count) {
+  Size3 start = {}, size = sizes(image);
+  start[axis] = first;
+  size[axis] = count;
+  return {standardize_volume(crop_volume(image, start, size)), crop_volume(mask, start, size)};
+}
+
+/// Cuts the working volume into the body's left and right half.
+void cut_halves(SegmentationData& data, const Tensor& image) {
+  const Tensor& mask = data.whole.mask;
+  const std::size_t side = axis_of(data.axes, "LR");
+  const Index width = sizes(image)[side], half = width / 2;
+  Size3 least = {kCropMultiple, kCropMultiple, kCropMultiple};
+  least[side] *= 2;
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    if (sizes(image)[axis] >= least[axis]) continue;
+    fail(fmt::format("the image must have at least {} voxels of {}; got {}{}", product(least),
+                     voxel_text(data.source.geometry, data.factor), product(sizes(image)),
+                     data.factor > 1 ? "; a smaller --spacing gives more" : ""));
+  }
+  const bool left_first = data.axes[side] == 'R';  // it runs to the right
+  data.train = part(image, mask, side, left_first ? 0 : width - half, half);
+  data.test = part(image, mask, side, left_first ? width - half : 0, half);
+}
+
+template <typename T>
+std::uint32_t checksum_of(std::span<const T> values, std::uint32_t before) {
+  return checksum(std::as_bytes(values), before);
 }
 
 /// Where the data comes from when no image is given.
@@ -92,27 +166,40 @@ LabelledVolume shrunk(const LabelledVolume& volume, Index margin) {
 
 }  // namespace
 
+double SegmentationData::spacing() const {
+  return mean_spacing(source.geometry) * static_cast<double>(factor);
+}
+
+std::string voxel_text(const NiftiGeometry& source, Index factor) {
+  std::array<std::string, 3> edges;
+  for (std::size_t axis = 0; axis < 3; ++axis)
+    edges[axis] = fmt::format("{:.4g}", source.spacing[axis] * static_cast<double>(factor));
+  if (edges[0] == edges[1] && edges[1] == edges[2]) return edges[0] + " mm";
+  return fmt::format("{} x {} x {} mm", edges[0], edges[1], edges[2]);
+}
+
 SegmentationData load_segmentation_data(const TrainOptions& options) {
   SegmentationData data;
   read_source(options, data);
+  data.axes = anatomical_axes(data.source.geometry.affine);
   data.factor = factor_for(data.source.geometry, options.spacing);
   const Tensor image = block_mean(data.source.data, data.factor);
-  const Tensor mask = block_majority(data.source_mask, data.factor);
-  data.whole = {standardize_volume(image), mask};
-  const Index width = image.size(2), half = width / 2;
-  if (std::ranges::min(sizes(image)) < kCropMultiple || half < kCropMultiple) {
-    fail(fmt::format("the image must have at least {0} x {0} x {1} voxels of {2} mm; got {3}",
-                     kCropMultiple, 2 * kCropMultiple, options.spacing, to_string(image.shape())));
-  }
-  // The first column of the affine says which way the last axis runs in the body: + to the right.
-  const bool left_first = data.source.geometry.affine[0] >= 0;
-  data.train = part(image, mask, left_first ? 0 : width - half, half);
-  data.test = part(image, mask, left_first ? width - half : 0, half);
+  data.whole = {standardize_volume(image), block_majority(data.source_mask, data.factor)};
+  cut_halves(data, image);
   for (const LabelledVolume* each : {&data.train, &data.test}) {
     if (sum(each->mask).item() == 0)
       fail("the label must have foreground in both halves of the image; got none in one of them");
   }
   return data;
+}
+
+DataChecksums checksums(const SegmentationData& data) {
+  const auto& [voxels, geometry] = data.source;
+  const auto count = static_cast<std::size_t>(voxels.numel());
+  const std::uint32_t place =
+      checksum_of<double>(geometry.affine, checksum_of<double>(geometry.spacing, 0));
+  return {.image = checksum_of(std::span(voxels.data<float>(), count), place),
+          .label = checksum_of(std::span(data.source_mask.data<std::uint8_t>(), count), 0)};
 }
 
 PredictionInput load_prediction_input(const std::string& path, double spacing) {
@@ -121,8 +208,9 @@ PredictionInput load_prediction_input(const std::string& path, double spacing) {
   input.factor = factor_for(input.source.geometry, spacing);
   input.image = standardize_volume(block_mean(input.source.data, input.factor));
   if (std::ranges::min(sizes(input.image)) < kCropMultiple) {
-    fail(fmt::format("{}: must have at least {} voxels of {} mm along every axis; got {}", path,
-                     kCropMultiple, spacing, to_string(input.image.shape())));
+    fail(fmt::format("{}: must have at least {} voxels along every axis; got {} of {}", path,
+                     kCropMultiple, product(sizes(input.image)),
+                     voxel_text(input.source.geometry, input.factor)));
   }
   return input;
 }
@@ -130,7 +218,7 @@ PredictionInput load_prediction_input(const std::string& path, double spacing) {
 Baselines measure_baselines(const SegmentationData& data) {
   const double threshold = best_threshold(data.train.image, data.train.mask).threshold;
   return {dice(threshold_mask(data.test.image, threshold), data.test.mask),
-          dice(flip_volume(data.train.mask, {false, false, true}), data.test.mask)};
+          dice(flip_volume(data.train.mask, only(axis_of(data.axes, "LR"))), data.test.mask)};
 }
 
 PatchSampler make_sampler(const LabelledVolume& volume, const Size3& size, std::uint64_t seed) {
@@ -152,8 +240,8 @@ double score(nn::UNet3d& net, const LabelledVolume& volume) {
   return dice(threshold_mask(foreground_probability(net, volume.image), 0.5), volume.mask);
 }
 
-double score_mirrored(nn::UNet3d& net, const LabelledVolume& volume) {
-  const std::array<bool, 3> front_to_back = {false, true, false};
+double score_mirrored(nn::UNet3d& net, const LabelledVolume& volume, const std::string& axes) {
+  const std::array<bool, 3> front_to_back = only(axis_of(axes, "AP"));
   return score(net,
                {flip_volume(volume.image, front_to_back), flip_volume(volume.mask, front_to_back)});
 }

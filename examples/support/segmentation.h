@@ -19,15 +19,29 @@ struct LabelledVolume {
 struct SegmentationData {
   NiftiImage source;     // as read
   Tensor source_mask;    // uint8, 0 or 1, of the source's resolution
+  std::string axes;      // towards which side of the body each axis runs: see anatomical_axes
   Index factor = 1;      // source voxels along the edge of a working voxel
   LabelledVolume whole;  // at the working resolution
   LabelledVolume train;  // its left half
   LabelledVolume test;  // its right half, as it lies; both without the middle plane of an odd width
+
+  /// Voxel edge of the working resolution in mm, the geometric mean over the axes.
+  double spacing() const;
 };
 
 /// Reads, checks, and brings to the working resolution what the options name.
 /// @throws FileError, UsageError: one sentence on what is wrong with the input.
 SegmentationData load_segmentation_data(const TrainOptions& options);
+
+/// By which a resumed run knows its data again: voxels, place and spacing.
+struct DataChecksums {
+  std::uint32_t image = 0;
+  std::uint32_t label = 0;
+};
+DataChecksums checksums(const SegmentationData& data);
+
+/// The edges of a working voxel for a reader, in the order of the axes: "2 mm", "3 x 1 x 1 mm".
+std::string voxel_text(const NiftiGeometry& source, Index factor);
 
 /// One volume to segment, at the working resolution.
 struct PredictionInput {
@@ -58,7 +72,7 @@ Tensor foreground_probability(nn::UNet3d& net, const Tensor& image);
 double score(nn::UNet3d& net, const LabelledVolume& volume);
 /// The same where a memorised shape must fail: mirrored front to back, and without 7 voxels at
 /// every side.
-double score_mirrored(nn::UNet3d& net, const LabelledVolume& volume);
+double score_mirrored(nn::UNet3d& net, const LabelledVolume& volume, const std::string& axes);
 double score_cropped(nn::UNet3d& net, const LabelledVolume& volume);
 
 /// uint8 mask of the source's resolution from probabilities at the working one.
