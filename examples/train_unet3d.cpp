@@ -23,10 +23,11 @@ constexpr Index kCheckpointEvery = 25;
 
 /// Everything that a resumed run must find again. Crops are a function of seed and step.
 struct Run {
-  explicit Run(const TrainOptions& options)
+  Run(const TrainOptions& options, const SegmentationData& data)
       : settings(run_settings(options)),
         steps(options.steps),
-        spacing(options.spacing),
+        spacing(data.spacing()),
+        inputs(checksums(data)),
         net(make_network(options.channels)),
         optimizer(net.parameters(), {.learning_rate = options.learning_rate}),
         schedule(optimizer, options.steps, 0.9) {
@@ -41,6 +42,8 @@ struct Run {
     checkpoint.put("schedule", schedule);
     checkpoint.put("step", step);
     checkpoint.put("seconds", seconds);
+    checkpoint.put("image_checksum", inputs.image);
+    checkpoint.put("label_checksum", inputs.label);
     checkpoint.save(out + "/checkpoint.safetensors");
     save_weights(out + "/weights.safetensors", net, spacing);
   }
@@ -51,15 +54,36 @@ struct Run {
     checkpoint.get("schedule", schedule);
     step = checkpoint.integer("step");
     seconds = checkpoint.number("seconds");
+    began_with = {static_cast<std::uint32_t>(checkpoint.integer("image_checksum")),
+                  static_cast<std::uint32_t>(checkpoint.integer("label_checksum"))};
     if (step < 0 || step > steps || schedule.steps() != step || !(seconds >= 0 && seconds < 1e12))
       fail(fmt::format("its step or time cannot be; got {} of {}, {} s", step, steps, seconds));
   } catch (const std::exception& error) {
     fail(fmt::format("{}: must be the checkpoint of a run: {}", path, error.what()));
   }
 
+  /// Whether a restored run can go on with these options and this data.
+  void check(const TrainOptions& options) const {
+    const char* changed = began_with.image != inputs.image   ? "image"
+                          : began_with.label != inputs.label ? "label"
+                                                             : nullptr;
+    if (changed != nullptr) {
+      fail(fmt::format(
+          "--resume: the {0} must be as it was when the run began; its content or place "
+          "changed (bring the old {0} back, or begin a new run)",
+          changed));
+    }
+    if (options.stop_after > 0 && options.stop_after <= step) {
+      fail(fmt::format("--stop-after: must be beyond the {} steps that the run has done; got {}",
+                       step, options.stop_after));
+    }
+  }
+
   std::map<std::string, std::string> settings;
   Index steps;
   double spacing;
+  DataChecksums inputs;
+  DataChecksums began_with;  // of a restored run
   nn::UNet3d net;
   optim::AdamW optimizer;
   optim::PolynomialLR schedule;
@@ -120,7 +144,13 @@ bool train(Run& run, const TrainOptions& options, const SegmentationData& data, 
 /// Judges the network and writes the results, unless a stop is asked for.
 void report(Run& run, const TrainOptions& options, const SegmentationData& data, const RunLog& log,
             const Interrupt& interrupt) {
-  set_cancel_hook([&interrupt] { return interrupt.requested(); });
+  struct Hook {
+    explicit Hook(const Interrupt& stop) {
+      set_cancel_hook([&stop] { return stop.requested(); });
+    }
+    ~Hook() { set_cancel_hook({}); }
+  };
+  const Hook hook(interrupt);
   try {
     write_report(options, data, run.net, log);
   } catch (const Cancelled&) {
@@ -129,7 +159,6 @@ void report(Run& run, const TrainOptions& options, const SegmentationData& data,
         "{0}/weights.safetensors\nget the results with --resume {0}\n",
         options.out);
   }
-  set_cancel_hook({});
 }
 
 int run_training(TrainOptions options) {
@@ -142,8 +171,11 @@ int run_training(TrainOptions options) {
   if (options.threads > 0) set_num_threads(options.threads);
   const SegmentationData data = load_segmentation_data(options);
   manual_seed(options.seed);
-  Run run(options);
-  if (checkpoint) run.restore(*checkpoint, checkpoint_path);
+  Run run(options, data);
+  if (checkpoint) {
+    run.restore(*checkpoint, checkpoint_path);
+    run.check(options);
+  }
   const Interrupt interrupt;
   make_writable_directory(options.out);
   const std::string log_path = options.out + "/run.csv";

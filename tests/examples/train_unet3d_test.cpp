@@ -140,6 +140,25 @@ TEST(TrainUnet3d, InterruptKeepsTheWeightsSoFar) {
   EXPECT_EQ(names_in(out), (Words{"checkpoint.safetensors", "run.csv", "weights.safetensors"}));
 }
 
+TEST(TrainUnet3d, LeavesNothingHalfWhenItIsKilled) {
+  const TemporaryFolder folder;
+  const std::string out = folder / "out";
+  for (int delay = 0; delay < 10; ++delay) {
+    fs::remove_all(out);
+    Process process("train_unet3d", phantom_run(out, "1000000"));
+    while (process.is_running() && !fs::exists(out))
+      std::this_thread::sleep_for(std::chrono::microseconds(100));
+    std::this_thread::sleep_for(std::chrono::milliseconds(3 * delay));
+    process.send(SIGINT);
+    process.send(SIGTERM);
+    EXPECT_NE(process.wait().status, 2);
+    for (const std::string& name : names_in(out)) EXPECT_FALSE(name.ends_with(".tmp")) << name;
+    if (fs::exists(out + "/run.csv")) {
+      EXPECT_GE(examples::read_run_log(out + "/run.csv").size(), 1U);
+    }
+  }
+}
+
 TEST(TrainUnet3d, TrainsOnTheUsersVolumeAndSegmentsANewOne) {
   const TemporaryFolder folder;
   const Phantom head = make_phantom({.size = {17, 19, 34}});
@@ -350,6 +369,27 @@ TEST_F(TrainUnet3dRefuses, ToResumeAtAStepThatTheRunCannotHaveReached) {
     expect_refusal({"--resume", out}, {path});
     EXPECT_EQ(get_file(out + "/run.csv"), log);
   }
+}
+
+TEST_F(TrainUnet3dRefuses, ToResumeWithOtherDataThanTheRunBeganWith) {
+  const Words words = training(image, label);
+  ASSERT_EQ(demo(words).status, 0);
+  const Bytes before = get_file(image);
+  Tensor other = head.image.clone();
+  other.mutable_data<float>()[100] += 1;
+  write_nifti(image, other);
+  expect_refusal({"--resume", out}, {"--resume: the image must be as it was"});
+  put_file(image, before);
+  Tensor mask = head.mask.clone();
+  mask.mutable_data<std::uint8_t>()[100] ^= 1;
+  write_nifti(label, mask);
+  expect_refusal({"--resume", out}, {"--resume: the label must be as it was"});
+}
+
+TEST_F(TrainUnet3dRefuses, ToStopWhereTheRunHasBeen) {
+  ASSERT_EQ(demo(training(image, label)).status, 0);
+  expect_refusal({"--resume", out, "--stop-after", "1"},
+                 {"--stop-after: must be beyond the 1 steps that the run has done; got 1"});
 }
 
 TEST_F(TrainUnet3dRefuses, WeightsThatAreNotFinite) {
