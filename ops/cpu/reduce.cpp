@@ -229,54 +229,90 @@ class RowSums {
   std::array<typename R::Total, kRowTile> totals_;
 };
 
-/// Rows of outputs at once; a kept axis runs fastest.
-template <typename R>
-void reduce_rows(const Split& axes, const typename R::In* x, typename R::Out* out) {
-  using Total = typename R::Total;
-  const Index row = axes.kept.inner().size;
-  const Index step = axes.kept.inner().steps[0];
-  const Index out_step = axes.kept.inner().steps[1];
-  const Index width = std::min(row, kRowTile);
-  const Index columns = (row + width - 1) / width;
-  const Index rows = axes.reduced.count();
-  const Index chunk = std::max<Index>(1, kChunk / width);
-  const Index chunks = std::max<Index>(1, (rows + chunk - 1) / chunk);
-  const Index tiles = axes.kept.count() / row * columns;  // of outputs
-  const auto partial = std::make_unique<Total[]>(static_cast<std::size_t>(tiles * chunks * width));
-  // Calls f(start in x, start in out, width) for one tile of outputs.
-  const auto visit_tile = [&](Index tile, const auto& f) {
+/// How reduce_rows cuts its work: tiles of neighbouring outputs, and chunks of the rows they sum.
+struct RowTiles {
+  Index row;      // outputs along the axis that runs fastest
+  Index width;    // of a tile
+  Index columns;  // tiles along `row`
+  Index rows;     // that each output sums
+  Index chunk_rows;
+  Index chunks;
+  Index count;  // of tiles
+
+  explicit RowTiles(const Split& axes)
+      : row(axes.kept.inner().size),
+        width(std::min(row, kRowTile)),
+        columns((row + width - 1) / width),
+        rows(axes.reduced.count()),
+        chunk_rows(std::max<Index>(1, kChunk / width)),
+        chunks(std::max<Index>(1, (rows + chunk_rows - 1) / chunk_rows)),
+        count(axes.kept.count() / row * columns) {}
+
+  /// Calls f(start in x, start in out, width) for one tile.
+  template <typename F>
+  void visit(const Split& axes, Index tile, const F& f) const {
     const Index column = tile % columns * width;
     const Index first = tile / columns * row + column;
     axes.kept.walk(first, first + 1, [&](const auto& at, const auto&, Index) {
       f(at[0], at[1], std::min(width, row - column));
     });
-  };
-  const auto body = [&](Index i) {
-    visit_tile(i / chunks, [&](Index from, Index, Index n) {
-      RowSums<R> sums(n, step == 1 ? axes.reduced.inner().steps[0] : 0);
-      const Index begin = i % chunks * chunk;
-      axes.reduced.walk(begin, std::min(rows, begin + chunk),
-                        [&](const auto& at, const auto& row_step, Index count) {
-                          sums.add(x + from + at[0], row_step[0], count, step);
-                        });
-      std::copy_n(sums.totals(), n, partial.get() + i * width);
-    });
-  };
-  const Index grain =
-      std::max<Index>(1, kGrain / std::max<Index>(1, width * std::min(chunk, rows)));
-  parallel_ranges(tiles * chunks, grain, [&](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i) body(i);
-  });
-  for (Index tile = 0; tile < tiles; ++tile) {
-    visit_tile(tile, [&](Index, Index to, Index n) {
-      const Total* totals = partial.get() + tile * chunks * width;
+  }
+};
+
+/// out <- the totals of each tile's chunks, joined in order.
+template <typename R>
+void join_chunks(const Split& axes, const RowTiles& tiles, const typename R::Total* partial,
+                 typename R::Out* out) {
+  const Index step = axes.kept.inner().steps[1];
+  for (Index tile = 0; tile < tiles.count; ++tile) {
+    tiles.visit(axes, tile, [&](Index, Index to, Index n) {
+      const typename R::Total* totals = partial + tile * tiles.chunks * tiles.width;
       for (Index i = 0; i < n; ++i) {
-        Total total = totals[i];
-        for (Index c = 1; c < chunks; ++c) total = R::merge(total, totals[c * width + i]);
-        out[to + i * out_step] = static_cast<typename R::Out>(total);
+        typename R::Total total = totals[i];
+        for (Index c = 1; c < tiles.chunks; ++c) {
+          total = R::merge(total, totals[c * tiles.width + i]);
+        }
+        out[to + i * step] = static_cast<typename R::Out>(total);
       }
     });
   }
+}
+
+/// Rows of outputs at once; a kept axis runs fastest.
+template <typename R>
+void reduce_rows(const Split& axes, const typename R::In* x, typename R::Out* out) {
+  using Total = typename R::Total;
+  const RowTiles tiles(axes);
+  const Index step = axes.kept.inner().steps[0], out_step = axes.kept.inner().steps[1];
+  // A single chunk goes straight to its outputs: partial totals would be as many as these.
+  std::unique_ptr<Total[]> partial;
+  if (tiles.chunks > 1) {
+    partial = std::make_unique_for_overwrite<Total[]>(
+        static_cast<std::size_t>(tiles.count * tiles.chunks * tiles.width));
+  }
+  const auto body = [&](Index i) {
+    tiles.visit(axes, i / tiles.chunks, [&](Index from, Index to, Index n) {
+      RowSums<R> sums(n, step == 1 ? axes.reduced.inner().steps[0] : 0);
+      const Index begin = i % tiles.chunks * tiles.chunk_rows;
+      axes.reduced.walk(begin, std::min(tiles.rows, begin + tiles.chunk_rows),
+                        [&](const auto& at, const auto& row_step, Index count) {
+                          sums.add(x + from + at[0], row_step[0], count, step);
+                        });
+      const Total* totals = sums.totals();
+      if (partial) {
+        std::copy_n(totals, n, partial.get() + i * tiles.width);
+        return;
+      }
+      for (Index k = 0; k < n; ++k)
+        out[to + k * out_step] = static_cast<typename R::Out>(totals[k]);
+    });
+  };
+  const Index elements = std::max<Index>(1, tiles.width * std::min(tiles.chunk_rows, tiles.rows));
+  parallel_ranges(tiles.count * tiles.chunks, std::max<Index>(1, kGrain / elements),
+                  [&](Index begin, Index end) {
+                    for (Index i = begin; i < end; ++i) body(i);
+                  });
+  if (partial) join_chunks<R>(axes, tiles, partial.get(), out);
 }
 
 template <typename R>
