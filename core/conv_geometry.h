@@ -1,8 +1,8 @@
 // The geometry of convolution: sizes of one trilinear form, and the only place that checks and
 // computes them.
 //
-//   T(x, w, y) = sum over n, co, ci, o, k of  y[n, co, o] * w[co, ci, k] * x[n, ci, o * stride -
-//   padding + k * dilation]
+//   T(x, w, y) = sum over n, co, ci, o, k of  y[n, co, o] * w[co, ci, k] * x[n, ci, i]
+//   with i = o * stride - padding + k * dilation
 //
 // with x = 0 outside its sizes. conv produces y, conv_transpose produces x, the gradient of both by
 // their weight is w: docs/conv.md. Ranks 1 and 2 are rank 3 with leading unit axes, so nothing

@@ -15,9 +15,8 @@ namespace voxgrad::ops::cpu {
 
 /// Where a gather's rows and taps lie on one axis of the produced slot and of the kernel.
 struct PhaseAxis {
-  Index first = 0, step = 1;  ///< row r is position first + r * step
-  Index kernel_first = 0,
-        kernel_step = 1;  ///< tap t is kernel position kernel_first + t * kernel_step
+  Index first = 0, step = 1;                ///< row r is position first + r * step
+  Index kernel_first = 0, kernel_step = 1;  ///< tap t is kernel_first + t * kernel_step
 };
 
 struct Phase {

@@ -30,10 +30,10 @@ struct ProductPlan {
   Index produced, gathered;  ///< channels of one group
   std::vector<Part> parts;
   Index tiles = 0;
-  Index packed_size = 0;   ///< elements of all weights
-  Index columns_size = 0;  ///< elements of the largest block of columns
-  Index output_size =
-      0;  ///< elements of the largest tile of results that cannot be written in place
+  // In elements.
+  Index packed_size = 0;   ///< all weights
+  Index columns_size = 0;  ///< the largest block of columns
+  Index output_size = 0;   ///< the largest tile of results that cannot be written in place
 };
 
 /// Slot w: sums[y channel][tap][x channel] = y^T * columns, for each chunk of rows, group and block

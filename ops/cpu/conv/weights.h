@@ -22,8 +22,8 @@ Weights<const T> weights_of(const Tensor& tensor);
 struct PackedPart {
   Range gathered;  ///< gathered channels to pack
   Range columns;   ///< columns of the matrix to pack
-  Index row_size =
-      0;  ///< elements from row to row of the packed matrix, whose first column is columns.begin
+  /// Elements from row to row of the packed matrix, whose first column is columns.begin.
+  Index row_size = 0;
 };
 template <typename T>
 void pack_weights(Slot produced, const ConvGeometry& geometry, const Phase& phase, Index group,
