@@ -18,7 +18,6 @@
 #include <cstring>
 #include <exception>
 #include <mutex>
-#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -195,8 +194,8 @@ class Pool {
         workers_.emplace_back([this] { work(); });
         pthread_setname_np(workers_.back().native_handle(), "voxgrad");
       }
-    } catch (const std::system_error&) {
-      // The system gives no more threads: fewer do the same work.
+    } catch (const std::exception&) {
+      // The system gives no more threads, or no memory for them: fewer do the same work.
     }
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }
