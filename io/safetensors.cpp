@@ -23,6 +23,7 @@ using Json = nlohmann::json;
 
 constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;  // the reference reader's limit
 constexpr int kMaxDepth = 3;                            // tensors -> one tensor -> its shape
+constexpr int kMaxAxes = 64;                            // of a tensor, as in PyTorch
 static_assert(std::endian::native == std::endian::little);
 
 struct TypeName {
@@ -74,8 +75,13 @@ class HeaderReader {
   // JSON with each key at most once per object: the parser itself would keep the last one silently.
   Json parse(const std::string& text) const {
     std::vector<std::set<std::string>> keys;
+    int numbers = 0;  // in the array that is read: a shape, or offsets
     const auto check = [&](int depth, Json::parse_event_t event, Json& value) {
       if (depth > kMaxDepth) fail("its header is nested too deeply");
+      if (event == Json::parse_event_t::array_start) numbers = 0;
+      if (event == Json::parse_event_t::value && depth == kMaxDepth && ++numbers > kMaxAxes)
+        fail(fmt::format("a tensor must have at most {} axes; its header has one of more",
+                         kMaxAxes));
       if (event == Json::parse_event_t::object_start) keys.emplace_back();
       if (event == Json::parse_event_t::object_end) keys.pop_back();
       if (event == Json::parse_event_t::key &&

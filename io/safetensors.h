@@ -32,8 +32,9 @@ void save_safetensors(const std::string& path, const NamedTensors& tensors,
 
 /// Reads a whole file of F32, F64, I64, I32, U8 and BOOL tensors.
 /// @throws FileError naming the file, and the tensor at fault, when it is missing, cut off, has a
-/// malformed header, duplicate names, other element types, or offsets that do not cover the data
-/// exactly once. All is checked before memory is allocated for the tensors. OutOfMemoryError.
+/// malformed header, duplicate names, other element types, more than 64 axes, or offsets that do
+/// not cover the data exactly once. All is checked before memory is allocated for the tensors.
+/// OutOfMemoryError.
 SafetensorsFile load_safetensors(const std::string& path);
 
 }  // namespace voxgrad

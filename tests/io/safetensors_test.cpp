@@ -202,6 +202,19 @@ TEST_F(Safetensors, ReportsImpossibleShapesAndOffsets) {
             "tensor \"a\" has an impossible shape [4611686018427387904]");
 }
 
+TEST_F(Safetensors, TakesSixtyFourAxesAndNoMore) {
+  const auto ones = [](int count) {
+    std::string shape = "[1";
+    for (int i = 1; i < count; ++i) shape += ",1";
+    return shape + "]";
+  };
+  EXPECT_EQ(load(one_tensor("\"U8\"", ones(64), "[0,1]"), "x").at("a").dim(), 64);
+  for (const int count : {65, 200000}) {
+    EXPECT_EQ(error(one_tensor("\"U8\"", ones(count), "[0,1]"), "x"),
+              "a tensor must have at most 64 axes; its header has one of more");
+  }
+}
+
 TEST_F(Safetensors, ReportsGapsOverlapsAndBytesOfNoTensor) {
   const auto two = [](const std::string& a, const std::string& b) {
     return R"({"a":{"dtype":"U8","shape":[2],"data_offsets":)" + a +
