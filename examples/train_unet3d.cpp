@@ -122,6 +122,8 @@ bool train(Run& run, const TrainOptions& options, const SegmentationData& data, 
     const StepResult result = train_step(run, patch, options.device);
     progress.update(run.step, result.loss, result.dice, double(patch.image.numel()));
     run.seconds = before + progress.state().elapsed_seconds;
+    // A new run in the folder of an old one: never its log beside the old checkpoint.
+    if (run.step == 1) run.save(options.out);
     log.append({run.step, result.loss, result.dice, progress.state().voxels_per_second, run.seconds,
                 run.optimizer.learning_rate()});
     const bool stop = interrupt.requested() || run.step == options.stop_after ||

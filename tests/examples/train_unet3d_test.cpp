@@ -159,6 +159,21 @@ TEST(TrainUnet3d, LeavesNothingHalfWhenItIsKilled) {
   }
 }
 
+TEST(TrainUnet3d, NeverLeavesItsLogBesideTheCheckpointOfAnotherRun) {
+  const TemporaryFolder folder;
+  const std::string out = folder / "out";
+  ASSERT_EQ(demo(phantom_run(out, "1")).status, 0);
+  const Bytes before = get_file(out + "/run.csv");
+  Process process("train_unet3d", phantom_run(out, "1000000"));
+  while (process.is_running() && get_file(out + "/run.csv") == before)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  process.send(SIGKILL);
+  process.wait();
+  const Checkpoint checkpoint = Checkpoint::load(out + "/checkpoint.safetensors");
+  EXPECT_NE(checkpoint.text("settings").find("--steps=1000000"), std::string::npos);
+  EXPECT_EQ(demo({"--resume", out, "--minutes", "0.00001"}).status, 0);
+}
+
 TEST(TrainUnet3d, TrainsOnTheUsersVolumeAndSegmentsANewOne) {
   const TemporaryFolder folder;
   const Phantom head = make_phantom({.size = {17, 19, 34}});
