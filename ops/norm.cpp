@@ -1,7 +1,9 @@
 #include <voxgrad/ops/norm.h>
 
 #include <voxgrad/core/parallel.h>
+#include <voxgrad/ops/elementwise.h>
 #include <voxgrad/ops/layout.h>
+#include <voxgrad/ops/reduce.h>
 
 namespace voxgrad::ops {
 namespace {
@@ -15,6 +17,18 @@ const NormKernels& kernels_of(const Tensor& x) { return norm_kernels(x.device().
 Tensor plain(const Tensor& x) { return x.defined() ? to_contiguous(x) : x; }
 
 Moments plain(const Moments& moments) { return {plain(moments.mean), plain(moments.variance)}; }
+
+/// (groups, channels): the mean of each run of `merged` channels, at each of them.
+Tensor mean_of_runs(const NormShape& shape, Index merged, const Tensor& x) {
+  const Shape runs{shape.groups, shape.channels / merged, merged};
+  const Tensor split = x.alias(runs, contiguous_strides(runs), x.offset());
+  const Tensor total = reduce(ReduceOp::sum, split, {false, false, true}, true);
+  const Tensor mean =
+      binary(BinaryOp::div, total, scalar(static_cast<double>(merged), DType::float64, x.device()));
+  Tensor result = Tensor::empty(split.shape(), DType::float64, x.device());
+  copy_into(result, mean);
+  return result.alias(x.shape(), contiguous_strides(x.shape()), 0);
+}
 
 }  // namespace
 
@@ -42,6 +56,26 @@ NormSums norm_sums(const NormShape& shape, const Tensor& x, const Tensor& dy,
   NormSums result{per_group(shape, x), per_group(shape, x)};
   kernels_of(x).sums(shape, to_channels_last(x), to_channels_last(dy), plain(moments), eps, result);
   return result;
+}
+
+Moments merge_moments(const NormShape& shape, Index merged, const Moments& moments) {
+  if (merged == 1) return moments;
+  const Tensor mean = mean_of_runs(shape, merged, moments.mean);
+  // Channels have equal numbers of elements: the variance within them, and that of their means.
+  const Tensor apart = binary(BinaryOp::sub, moments.mean, mean);
+  const Tensor squares =
+      binary(BinaryOp::add, moments.variance, binary(BinaryOp::mul, apart, apart));
+  return {mean, mean_of_runs(shape, merged, squares)};
+}
+
+NormSums merge_sums(const NormShape& shape, Index merged, const NormSums& sums,
+                    const Tensor& weight) {
+  const Tensor scale = weight.defined() ? convert(weight, DType::float64) : weight;
+  const auto merge = [&](const Tensor& x) {
+    const Tensor weighted = scale.defined() ? binary(BinaryOp::mul, x, scale) : x;
+    return merged == 1 ? weighted : mean_of_runs(shape, merged, weighted);
+  };
+  return {merge(sums.dy), merge(sums.dy_xhat)};
 }
 
 Tensor norm_input_gradient(const NormShape& shape, const Tensor& x, const Tensor& dy,

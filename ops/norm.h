@@ -5,7 +5,8 @@
 //   batch norm      groups = 1,     rows = batch * voxels    (statistics per channel)
 //
 // Group norm is instance norm whose statistics are merged over channels between moments() and
-// normalize().
+// normalize(), and whose sums are merged between norm_sums() and norm_input_gradient(). Layer norm
+// is instance norm of one channel.
 #pragma once
 
 #include <voxgrad/core/tensor.h>
@@ -41,7 +42,7 @@ struct NormKernels {
                     const Tensor& weight, const Tensor& bias, Tensor& y);
   void (*sums)(const NormShape&, const Tensor& x, const Tensor& dy, const Moments&, double eps,
                NormSums& result);
-  /// sums.dy undefined: the moments were constants.
+  /// `sums` of weight * dy; sums.dy undefined: the moments were constants.
   void (*input_gradient)(const NormShape&, const Tensor& x, const Tensor& dy, const Moments&,
                          double eps, const Tensor& weight, const NormSums& sums, Tensor& dx);
   /// result[channel] = sum over groups of sums[group][channel].
@@ -70,7 +71,14 @@ Tensor normalize(const NormShape& shape, const Tensor& x, const Moments& moments
 NormSums norm_sums(const NormShape& shape, const Tensor& x, const Tensor& dy,
                    const Moments& moments, double eps);
 
-/// Gradient of normalize by x, through the moments when `sums` is defined.
+/// Each run of `merged` channels gets the statistics of all its elements.
+Moments merge_moments(const NormShape& shape, Index merged, const Moments& moments);
+
+/// The sums of weight * dy from those of dy; the mean of each run of `merged` channels.
+NormSums merge_sums(const NormShape& shape, Index merged, const NormSums& sums,
+                    const Tensor& weight);
+
+/// Gradient of normalize by x, through the moments when `sums`, of merge_sums, is defined.
 Tensor norm_input_gradient(const NormShape& shape, const Tensor& x, const Tensor& dy,
                            const Moments& moments, double eps, const Tensor& weight,
                            const NormSums& sums);

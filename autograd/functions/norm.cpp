@@ -1,5 +1,7 @@
 #include <voxgrad/autograd/functions/norm.h>
 
+#include <numeric>
+
 #include <voxgrad/autograd/functions/elementwise.h>
 #include <voxgrad/autograd/functions/reduce.h>
 #include <voxgrad/autograd/functions/shape.h>
@@ -11,12 +13,13 @@
 namespace voxgrad {
 namespace {
 
-/// What both public functions come down to.
+/// What the public functions come down to.
 struct Normalization {
   std::string_view op;
   ops::NormShape shape;
-  bool per_sample;  // statistics per sample, not over the batch
-  bool constant;    // statistics are given, not computed from x
+  Index merged = 1;  // consecutive channels that share their statistics
+  bool per_sample;   // statistics per sample, not over the batch
+  bool constant;     // statistics are given, not computed from x
   double eps;
 };
 
@@ -34,17 +37,28 @@ void check_parameter(std::string_view op, std::string_view what, const Tensor& x
            to_string(parameter.device()));
 }
 
-template <typename Options>
-void check(std::string_view op, const Tensor& x, const Options& options, bool running_required) {
+void check_input(std::string_view op, const Tensor& x, double eps) {
   VG_CHECK(x.defined() && is_floating(x.dtype()), DTypeError,
            "{}: x must be float32 or float64; got {}", op,
            x.defined() ? name(x.dtype()) : "an undefined tensor");
+  VG_CHECK(eps >= 0, ShapeError, "{}: eps must not be negative; got {}", op, eps);
+}
+
+/// What all but layer norm ask.
+template <typename Options>
+void check_channels(std::string_view op, const Tensor& x, const Options& options) {
+  check_input(op, x, options.eps);
   VG_CHECK(x.dim() >= 2, ShapeError, "{}: x must be (batch, channels, size...); got {}", op,
            x.shape());
-  check_parameter(op, "running_mean", x, options.running_mean);
-  check_parameter(op, "running_variance", x, options.running_variance);
   check_parameter(op, "weight", x, options.weight);
   check_parameter(op, "bias", x, options.bias);
+}
+
+template <typename Options>
+void check(std::string_view op, const Tensor& x, const Options& options, bool running_required) {
+  check_channels(op, x, options);
+  check_parameter(op, "running_mean", x, options.running_mean);
+  check_parameter(op, "running_variance", x, options.running_variance);
   const bool mean = options.running_mean.defined(), variance = options.running_variance.defined();
   VG_CHECK(mean == variance, ShapeError,
            "{}: running_mean and running_variance go together; got only running_{}", op,
@@ -53,7 +67,6 @@ void check(std::string_view op, const Tensor& x, const Options& options, bool ru
       mean || !running_required, ShapeError,
       "{}: running_mean and running_variance are required where the statistics of x are not used",
       op);
-  VG_CHECK(options.eps >= 0, ShapeError, "{}: eps must not be negative; got {}", op, options.eps);
 }
 
 /// A tensor of (channels) that broadcasts against x.
@@ -72,23 +85,37 @@ std::vector<Index> reduced_axes(const Tensor& x, bool per_sample) {
   return axes;
 }
 
+/// The mean of what shares statistics, which broadcasts against x.
+Tensor mean_over(const Normalization& n, const Tensor& x) {
+  if (n.merged == 1) return mean(x, reduced_axes(x, n.per_sample), true);
+  // (batch, groups, channels of a group, size...)
+  Shape split = x.shape(), spread(x.shape().size(), 1);
+  split[1] /= n.merged;
+  split.insert(split.begin() + 2, n.merged);
+  std::vector<Index> axes(split.size() - 2);
+  std::iota(axes.begin(), axes.end(), Index{2});
+  const Tensor means = mean(x.reshape(split), axes, true).flatten(1);
+  spread[0] = x.size(0);
+  spread[1] = x.size(1);
+  return means.unsqueeze(2).expand({x.size(0), split[1], n.merged}).reshape(spread);
+}
+
 /// The gradients from functions that can be differentiated again.
 std::vector<Tensor> composed_gradients(const Normalization& n, const Tensor& x,
                                        const Tensor& weight, const ops::Moments& moments,
                                        const Tensor& grad, Needs needs) {
-  const auto axes = reduced_axes(x, n.per_sample);
   const auto all_axes = reduced_axes(x, false);
   const auto given = [&](const Tensor& t) { return along_channels(t.to(x.dtype()), x); };
   const bool computed = !n.constant;
-  const Tensor centered = x - (computed ? mean(x, axes, true) : given(moments.mean));
-  const Tensor variance = computed ? mean(square(centered), axes, true) : given(moments.variance);
+  const Tensor centered = x - (computed ? mean_over(n, x) : given(moments.mean));
+  const Tensor variance = computed ? mean_over(n, square(centered)) : given(moments.variance);
   const Tensor factor = 1.0 / sqrt(variance + n.eps);
   const Tensor xhat = centered * factor;
   std::vector<Tensor> result(3);
   if (needs[0]) {
     const Tensor g = weight.defined() ? grad * along_channels(weight, x) : grad;
-    result[0] = computed ? factor * (g - mean(g, axes, true) - xhat * mean(g * xhat, axes, true))
-                         : factor * g;
+    result[0] =
+        computed ? factor * (g - mean_over(n, g) - xhat * mean_over(n, g * xhat)) : factor * g;
   }
   if (needs[1]) result[1] = sum(grad * xhat, all_axes);
   if (needs[2]) result[2] = sum(grad, all_axes);
@@ -102,8 +129,9 @@ std::vector<Tensor> fused_gradients(const Normalization& n, const Tensor& x, con
   ops::NormSums sums;
   if (!n.constant || needs[1] || needs[2]) sums = ops::norm_sums(n.shape, x, dy, moments, n.eps);
   if (needs[0]) {
-    result[0] = ops::norm_input_gradient(n.shape, x, dy, moments, n.eps, weight,
-                                         n.constant ? ops::NormSums{} : sums);
+    const ops::NormSums through =
+        n.constant ? ops::NormSums{} : ops::merge_sums(n.shape, n.merged, sums, weight);
+    result[0] = ops::norm_input_gradient(n.shape, x, dy, moments, n.eps, weight, through);
   }
   if (needs[1]) result[1] = ops::add_groups(n.shape, sums.dy_xhat, x.dtype());
   if (needs[2]) result[2] = ops::add_groups(n.shape, sums.dy, x.dtype());
@@ -118,6 +146,11 @@ ops::Moments no_moments(const Normalization& n, const Tensor& x) {
   ops::fill(moments.mean, 0);
   ops::fill(moments.variance, 0);
   return moments;
+}
+
+ops::Moments moments_of(const Normalization& n, const Tensor& x) {
+  if (n.constant) return no_moments(n, x);
+  return ops::merge_moments(n.shape, n.merged, ops::moments(n.shape, x));
 }
 
 Tensor normalized(const Normalization& n, const Tensor& x, const ops::Moments& moments,
@@ -163,7 +196,7 @@ Tensor with_own_statistics(std::string_view op, const Tensor& x, const Options& 
                         .per_sample = per_sample,
                         .constant = x.numel() == 0,
                         .eps = options.eps};
-  const ops::Moments moments = n.constant ? no_moments(n, x) : ops::moments(n.shape, x);
+  const ops::Moments moments = moments_of(n, x);
   Tensor y = normalized(n, x, moments, options.weight, options.bias);
   if (options.running_mean.defined() && !n.constant) {
     ops::update_running(n.shape, moments, options.momentum,
@@ -188,6 +221,56 @@ Tensor instance_norm(const Tensor& x, const InstanceNormOptions& options) {
   VG_CHECK(x.dim() >= 3 && norm_shape(x, true).rows != 1, ShapeError,
            "instance_norm: each sample needs more than one value per channel; got x {}", x.shape());
   return with_own_statistics("instance_norm", x, options, true);
+}
+
+Tensor group_norm(const Tensor& x, Index groups, const GroupNormOptions& options) {
+  check_channels("group_norm", x, options);
+  VG_CHECK(groups >= 1 && x.size(1) % groups == 0, ShapeError,
+           "group_norm: groups must divide the channels; got {} groups for x {}", groups,
+           x.shape());
+  VG_CHECK(x.numel() != groups, ShapeError,
+           "group_norm: needs more than one value per group; got {} groups for x {}", groups,
+           x.shape());
+  const Normalization n{.op = "group_norm",
+                        .shape = norm_shape(x, true),
+                        .merged = std::max<Index>(1, x.size(1) / groups),
+                        .per_sample = true,
+                        .constant = x.numel() == 0,
+                        .eps = options.eps};
+  return normalized(n, x, moments_of(n, x), options.weight, options.bias);
+}
+
+Tensor layer_norm(const Tensor& x, std::span<const Index> normalized_shape,
+                  const LayerNormOptions& options) {
+  check_input("layer_norm", x, options.eps);
+  const std::size_t rank = x.shape().size(), kept = rank - std::min(rank, normalized_shape.size());
+  const Shape wanted(normalized_shape.begin(), normalized_shape.end());
+  VG_CHECK(!wanted.empty() &&
+               Shape(x.shape().begin() + static_cast<Index>(kept), x.shape().end()) == wanted,
+           ShapeError,
+           "layer_norm: x must end with the normalized_shape {}, of at least one axis; got {}",
+           wanted, x.shape());
+  for (const auto& [what, parameter] :
+       {std::pair{"weight", options.weight}, {"bias", options.bias}}) {
+    if (!parameter.defined()) continue;
+    VG_CHECK(parameter.shape() == wanted, ShapeError,
+             "layer_norm: {} must have the normalized_shape {}; got {}", what, wanted,
+             parameter.shape());
+    VG_CHECK(parameter.dtype() == x.dtype(), DTypeError,
+             "layer_norm: {} must have the dtype of x, {}; got {}", what, name(x.dtype()),
+             name(parameter.dtype()));
+  }
+  // Each row is a sample of one channel.
+  const Index row = element_count(wanted);
+  const Tensor rows = x.reshape({row > 0 ? x.numel() / row : 0, 1, row});
+  const Normalization n{.op = "layer_norm",
+                        .shape = norm_shape(rows, true),
+                        .per_sample = true,
+                        .constant = x.numel() == 0,
+                        .eps = options.eps};
+  Tensor y = normalized(n, rows, moments_of(n, rows), {}, {}).reshape(x.shape());
+  if (options.weight.defined()) y = y * options.weight;
+  return options.bias.defined() ? y + options.bias : y;
 }
 
 }  // namespace voxgrad

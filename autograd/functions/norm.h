@@ -1,6 +1,10 @@
-// Batch and instance normalisation: y = (x - mean) / sqrt(variance + eps) * weight + bias, per
-// channel.
+// Normalisation: y = (x - mean) / sqrt(variance + eps) * weight + bias, with the statistics of a
+// channel (batch and instance norm), of channels of a sample (group norm) or of trailing axes
+// (layer norm).
 #pragma once
+
+#include <initializer_list>
+#include <span>
 
 #include <voxgrad/core/tensor.h>
 
@@ -46,5 +50,39 @@ struct InstanceNormOptions {
 /// @throws ShapeError as batch_norm, also when a sample has one value per channel; DTypeError,
 /// DeviceError.
 Tensor instance_norm(const Tensor& x, const InstanceNormOptions& options = {});
+
+struct GroupNormOptions {
+  Tensor weight = {};  ///< (channels); undefined is 1
+  Tensor bias = {};    ///< (channels); undefined is 0
+  double eps = 1e-5;
+};
+
+/// Normalises each of `groups` equal parts of the channels of each sample over those channels and
+/// all spatial axes: torch.nn.functional.group_norm.
+///
+/// @param x  (batch, channels, size...), any rank from 2; floating
+/// @return   the shape and dtype of x; channels-last
+/// @throws ShapeError unless groups divides the channels, when the whole batch has one value per
+/// group, and as batch_norm; DTypeError, DeviceError.
+Tensor group_norm(const Tensor& x, Index groups, const GroupNormOptions& options = {});
+
+struct LayerNormOptions {
+  Tensor weight = {};  ///< of the normalised shape; undefined is 1
+  Tensor bias = {};    ///< of the normalised shape; undefined is 0
+  double eps = 1e-5;
+};
+
+/// Normalises over the last axes of x, whose sizes `normalized_shape` repeats:
+/// torch.nn.functional.layer_norm.
+///
+/// @return   the shape and dtype of x; plain
+/// @throws ShapeError unless the shapes fit and at least one axis is normalised; DTypeError,
+/// DeviceError.
+Tensor layer_norm(const Tensor& x, std::span<const Index> normalized_shape,
+                  const LayerNormOptions& options = {});
+inline Tensor layer_norm(const Tensor& x, std::initializer_list<Index> normalized_shape,
+                         const LayerNormOptions& options = {}) {
+  return layer_norm(x, std::span(normalized_shape.begin(), normalized_shape.size()), options);
+}
 
 }  // namespace voxgrad

@@ -30,11 +30,9 @@ void normalize(const NormShape& shape, const Tensor& x, const Moments& moments, 
   const Parameter mean(moments.mean), variance(moments.variance), scales(weight, 1),
       shifts(bias, 0);
   visit_floating(x.dtype(), [&]<typename T>() {
-    std::vector<T> factors(unsign(3 * chunks.width * shape.groups));
+    Factors<T, 3> factors(shape, chunks);
     for (Index g = 0; g < shape.groups; ++g) {
-      T* center = factors.data() + 3 * chunks.width * g;
-      T* scale = center + chunks.width;
-      T* shift = scale + chunks.width;
+      const auto [center, scale, shift] = factors.of(g);
       for (Index c = 0; c < shape.channels; ++c) {
         const Index i = g * shape.channels + c;
         const SplitMean<T> split(mean[i]);
@@ -43,14 +41,14 @@ void normalize(const NormShape& shape, const Tensor& x, const Moments& moments, 
         scale[c] = static_cast<T>(factor);
         shift[c] = static_cast<T>(shifts[c] - split.rest * factor);
       }
-      for (T* block : {center, scale, shift}) repeat_block(block, chunks.width, shape.channels);
     }
     const T* from = x.data<T>();
     T* to = y.mutable_data<T>();
     for_each_chunk(shape, chunks, [&](Index group, Index, Index first, Index count) {
-      const T* center = factors.data() + 3 * chunks.width * group;
-      run_widest<NormalizeBody>(from + first, count, chunks.width, center, center + chunks.width,
-                                center + 2 * chunks.width, to + first);
+      std::vector<T> block;
+      const auto [center, scale, shift] = factors.repeated(group, block);
+      run_widest<NormalizeBody>(from + first, count, chunks.width, center, scale, shift,
+                                to + first);
     });
   });
 }

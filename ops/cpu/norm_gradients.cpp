@@ -136,7 +136,7 @@ void norm_sums(const NormShape& shape, const Tensor& x, const Tensor& dy, const 
 }
 
 // With r = 1 / sqrt(variance + eps), m rows and S = sums:
-//   dx = weight * r * (dy - S.dy / m - xhat * S.dy_xhat / m),  xhat = (x - mean) * r
+//   dx = r * (weight * dy - S.dy / m - xhat * S.dy_xhat / m),  xhat = (x - mean) * r
 // and for constant moments dx = weight * r * dy.
 void norm_input_gradient(const NormShape& shape, const Tensor& x, const Tensor& dy,
                          const Moments& moments, double eps, const Tensor& weight,
@@ -147,34 +147,28 @@ void norm_input_gradient(const NormShape& shape, const Tensor& x, const Tensor& 
   const Parameter sum_dy(sums.dy), sum_dy_xhat(sums.dy_xhat);
   const double rows = static_cast<double>(shape.rows);
   visit_floating(x.dtype(), [&]<typename T>() {
-    std::vector<T> factors(unsign(4 * chunks.width * shape.groups));
+    Factors<T, 4> factors(shape, chunks);
     for (Index g = 0; g < shape.groups; ++g) {
-      T* center = factors.data() + 4 * chunks.width * g;
-      T* dy_factor = center + chunks.width;
-      T* x_factor = dy_factor + chunks.width;
-      T* shift = x_factor + chunks.width;
+      const auto [center, dy_factor, x_factor, shift] = factors.of(g);
       for (Index c = 0; c < shape.channels; ++c) {
         const Index i = g * shape.channels + c;
         const SplitMean<T> split(mean[i]);
         const double r = 1 / std::sqrt(variance[i] + eps);
-        const double slope = -scales[c] * r * r * sum_dy_xhat[i] / rows;
+        const double slope = -r * r * sum_dy_xhat[i] / rows;
         center[c] = split.center;
         dy_factor[c] = static_cast<T>(scales[c] * r);
         x_factor[c] = static_cast<T>(slope);
-        shift[c] = static_cast<T>(-scales[c] * r * sum_dy[i] / rows - slope * split.rest);
+        shift[c] = static_cast<T>(-r * sum_dy[i] / rows - slope * split.rest);
       }
-      for (T* block : {center, dy_factor, x_factor, shift})
-        repeat_block(block, chunks.width, shape.channels);
     }
     const T* from = x.data<T>();
     const T* gradient = dy.data<T>();
     T* to = dx.mutable_data<T>();
     for_each_chunk(shape, chunks, [&](Index group, Index, Index first, Index count) {
-      const T* center = factors.data() + 4 * chunks.width * group;
-      const T* dy_factor = center + chunks.width;
-      const T* x_factor = dy_factor + chunks.width;
+      std::vector<T> block;
+      const auto [center, dy_factor, x_factor, shift] = factors.repeated(group, block);
       run_widest<InputGradientBody>(from + first, gradient + first, count, chunks.width, center,
-                                    dy_factor, x_factor, x_factor + chunks.width, to + first);
+                                    dy_factor, x_factor, shift, to + first);
     });
   });
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <vector>
 
@@ -64,6 +65,47 @@ template <typename T>
 void repeat_block(T* block, Index width, Index channels) {
   for (Index l = channels; l < width; ++l) block[l] = block[l - channels];
 }
+
+/// `kinds` factors of each group and channel; kept once, repeated where a block is wider than the
+/// channels.
+template <typename T, std::size_t kinds>
+class Factors {
+ public:
+  Factors(const NormShape& shape, const RowChunks& chunks)
+      : channels_(shape.channels),
+        width_(chunks.width),
+        values_(kinds * unsign(shape.groups * shape.channels)) {}
+
+  /// Where each kind of a group begins, to be written.
+  std::array<T*, kinds> of(Index group) {
+    std::array<T*, kinds> result;
+    for (std::size_t k = 0; k < kinds; ++k) result[k] = values_.data() + start(group, k);
+    return result;
+  }
+
+  /// The same, `width` long; `block` holds it where it is a copy.
+  std::array<const T*, kinds> repeated(Index group, std::vector<T>& block) const {
+    std::array<const T*, kinds> result;
+    if (width_ > channels_) block.resize(kinds * unsign(width_));
+    for (std::size_t k = 0; k < kinds; ++k) {
+      result[k] = values_.data() + start(group, k);
+      if (width_ == channels_) continue;
+      T* copy = block.data() + static_cast<Index>(k) * width_;
+      std::copy(result[k], result[k] + channels_, copy);
+      repeat_block(copy, width_, channels_);
+      result[k] = copy;
+    }
+    return result;
+  }
+
+ private:
+  Index start(Index group, std::size_t kind) const {
+    return (group * static_cast<Index>(kinds) + static_cast<Index>(kind)) * channels_;
+  }
+
+  Index channels_, width_;
+  std::vector<T> values_;
+};
 
 /// One number per channel, or per group and channel: a tensor of either floating type, read as
 /// double; `fallback` where the tensor is undefined.

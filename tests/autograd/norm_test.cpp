@@ -24,7 +24,7 @@ Tensor leaf(const Shape& shape, Layout layout = Layout::plain, std::uint32_t see
   return x;
 }
 
-enum class Kind { batch, instance, running };
+enum class Kind { batch, instance, group, running };
 
 TensorFunction norm(Kind kind, Tensor mean = {}, Tensor variance = {}) {
   return [=](std::span<const Tensor> in) {
@@ -36,6 +36,9 @@ TensorFunction norm(Kind kind, Tensor mean = {}, Tensor variance = {}) {
       case Kind::instance:
         return std::vector<Tensor>{
             instance_norm(in[0], {.weight = weight, .bias = bias, .eps = 0.1})};
+      case Kind::group:  // one group of a prime number of channels
+        return std::vector<Tensor>{
+            group_norm(in[0], 1, {.weight = weight, .bias = bias, .eps = 0.1})};
       case Kind::running: break;
     }
     return std::vector<Tensor>{batch_norm(in[0], {.running_mean = mean,
@@ -47,7 +50,7 @@ TensorFunction norm(Kind kind, Tensor mean = {}, Tensor variance = {}) {
 }
 
 std::vector<TensorFunction> all_kinds(Index channels) {
-  return {norm(Kind::batch), norm(Kind::instance),
+  return {norm(Kind::batch), norm(Kind::instance), norm(Kind::group),
           norm(Kind::running, random_values({channels}),
                abs(random_values({channels}, DType::float64, Layout::plain, 7)))};
 }
@@ -127,6 +130,61 @@ TEST(InstanceNorm, CanUseRunningStatistics) {
   EXPECT_EQ(values(instance_norm(x, options)), values(expected));
 }
 
+TEST(GroupNorm, IsInstanceNormOfTheGroups) {
+  const Tensor x = random_values({2, 6, 3, 5}, DType::float64, Layout::reversed);
+  const Tensor expected = instance_norm(x.reshape({2, 3, 30}), {.eps = 0.1}).reshape(x.shape());
+  const Tensor y = group_norm(x, 3, {.eps = 0.1});
+  EXPECT_TRUE(y.is_channels_last());
+  EXPECT_LE(largest_difference(values(y), values(expected)), 1e-13);
+  const Tensor w = random_values({6}), b = random_values({6}, DType::float64, Layout::gaps, 4);
+  EXPECT_LE(largest_difference(values(group_norm(x, 3, {.weight = w, .bias = b, .eps = 0.1})),
+                               values(expected * w.reshape({6, 1, 1}) + b.reshape({6, 1, 1}))),
+            1e-13);
+}
+
+TEST(GroupNorm, DifferentiatesThroughSeveralGroups) {
+  const TensorFunction f = [](std::span<const Tensor> in) {
+    return std::vector<Tensor>{group_norm(in[0], 2, {.weight = in[1], .bias = in[2], .eps = 0.1})};
+  };
+  // A weight of 0 must not hide its channel from the others' gradients.
+  Tensor weight = Tensor::from(std::vector<double>{0.5, 0, -2, 1}, {4});
+  weight.requires_grad_();
+  for (const Shape& shape : {Shape{2, 4}, Shape{2, 4, 3}, Shape{1, 4, 2, 3, 2}}) {
+    const std::vector<Tensor> inputs{leaf(shape), weight, leaf({4}, Layout::gaps, 3)};
+    EXPECT_NO_THROW(gradcheck(f, inputs));
+    EXPECT_NO_THROW(gradgradcheck(f, inputs));
+  }
+}
+
+TEST(LayerNorm, NormalisesTheLastAxes) {
+  const Tensor x = random_values({3, 2, 5, 7}, DType::float64, Layout::channels_last);
+  const Tensor w = random_values({5, 7}),
+               b = random_values({5, 7}, DType::float64, Layout::gaps, 4);
+  const Tensor centered = x - mean(x, {2, 3}, true);
+  const Tensor xhat = centered / sqrt(var(x, {2, 3}, false, true) + 0.1);
+  EXPECT_LE(largest_difference(values(layer_norm(x, {5, 7}, {.eps = 0.1})), values(xhat)), 1e-13);
+  EXPECT_LE(largest_difference(values(layer_norm(x, {5, 7}, {.weight = w, .bias = b, .eps = 0.1})),
+                               values(xhat * w + b)),
+            1e-13);
+  EXPECT_EQ(values(layer_norm(random_values({4, 1}), {1})), (std::vector<double>(4)));
+  EXPECT_EQ(layer_norm(random_values({7}), {7}).shape(), (Shape{7}));
+  EXPECT_EQ(layer_norm(random_values({0, 7}), {7}).shape(), (Shape{0, 7}));
+  EXPECT_EQ(layer_norm(random_values({3, 0}), {0}).shape(), (Shape{3, 0}));
+}
+
+TEST(LayerNorm, Differentiates) {
+  const TensorFunction f = [](std::span<const Tensor> in) {
+    return std::vector<Tensor>{
+        layer_norm(in[0], {3, 4}, {.weight = in[1], .bias = in[2], .eps = 0.1})};
+  };
+  for (const Layout layout : kAllLayouts) {
+    const std::vector<Tensor> inputs{leaf({2, 3, 4}, layout), leaf({3, 4}, Layout::plain, 2),
+                                     leaf({3, 4}, Layout::plain, 3)};
+    EXPECT_NO_THROW(gradcheck(f, inputs));
+    EXPECT_NO_THROW(gradgradcheck(f, inputs));
+  }
+}
+
 TEST(Norm, AFailedCallLeavesTheRunningStatistics) {
   Tensor running_mean = Tensor::from(std::vector<float>{3}, {1}),
          running_variance = Tensor::from(std::vector<float>{4}, {1});
@@ -173,6 +231,15 @@ TEST(Norm, RefusesWhatDoesNotFit) {
   EXPECT_THROW(batch_norm(Tensor(), {.training = true}), DTypeError);
   EXPECT_THROW(instance_norm(random_values({2, 3, 1, 1})), ShapeError);
   EXPECT_THROW(instance_norm(random_values({2, 3})), ShapeError);
+  EXPECT_THROW(group_norm(x, 2), ShapeError);
+  EXPECT_THROW(group_norm(x, 0), ShapeError);
+  EXPECT_THROW(group_norm(random_values({1, 3}), 3), ShapeError);
+  EXPECT_THROW(group_norm(x, 3, {.weight = two}), ShapeError);
+  EXPECT_THROW(layer_norm(x, {3}), ShapeError);
+  EXPECT_THROW(layer_norm(x, {1, 2, 3, 4}), ShapeError);
+  EXPECT_THROW(layer_norm(x, {}), ShapeError);
+  EXPECT_THROW(layer_norm(x, {4}, {.weight = three}), ShapeError);
+  EXPECT_THROW(layer_norm(x, {4}, {.bias = random_values({4}, DType::float32)}), DTypeError);
   EXPECT_THROW(instance_norm(x, {.use_input_stats = false}), ShapeError);
 }
 

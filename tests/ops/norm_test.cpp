@@ -172,11 +172,12 @@ TEST(NormGradients, FollowTheDefinition) {
       }
       const double tolerance = dtype == DType::float32 ? 3e-6 : 1e-13;
       const NormSums sums = norm_sums(c.norm(), x, dy, stats, eps);
+      const NormSums weighted = merge_sums(c.norm(), 1, sums, weight);
       EXPECT_LE(largest_difference(values(sums.dy), sum), 1e-11);
       EXPECT_LE(largest_difference(values(sums.dy_xhat), product), 1e-10);
       EXPECT_LE(
-          largest_difference(values(norm_input_gradient(c.norm(), x, dy, stats, eps, weight, sums)),
-                             through),
+          largest_difference(
+              values(norm_input_gradient(c.norm(), x, dy, stats, eps, weight, weighted)), through),
           tolerance);
       EXPECT_LE(largest_difference(
                     values(norm_input_gradient(c.norm(), x, dy, stats, eps, weight, {})), constant),
@@ -208,6 +209,24 @@ TEST(RunningStatistics, MoveByTheMomentumWithTheUnbiasedVariance) {
     const double start = static_cast<double>(k);
     EXPECT_NEAR(mean[k], 0.75 * (1 + start) + 0.25 * (m[k] + m[k + 3]) / 2, 1e-6);
     EXPECT_NEAR(variance[k], 0.75 * (4 + start) + 0.25 * (v[k] + v[k + 3]) / 2 * 5 / 4, 1e-6);
+  }
+}
+
+TEST(Moments, MergedOverChannelsAreThoseOfAllTheirElements) {
+  const Tensor x = random_values({2, 6, 5, 7});
+  const NormShape shape{2, 35, 6};
+  const Moments merged = merge_moments(shape, 3, moments(shape, x));
+  const auto mean = values(merged.mean), variance = values(merged.variance);
+  for (Index run = 0; run < 4; ++run) {
+    const std::vector<double> all = values(x);
+    const auto begin = all.begin() + run * 3 * 35, end = begin + 3 * 35;
+    double m = 0, v = 0;
+    for (auto i = begin; i != end; ++i) m += *i / (3 * 35);
+    for (auto i = begin; i != end; ++i) v += (*i - m) * (*i - m) / (3 * 35);
+    for (Index c = 0; c < 3; ++c) {
+      EXPECT_NEAR(mean[static_cast<std::size_t>(3 * run + c)], m, 1e-14);
+      EXPECT_NEAR(variance[static_cast<std::size_t>(3 * run + c)], v, 1e-14);
+    }
   }
 }
 
