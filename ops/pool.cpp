@@ -40,7 +40,7 @@ Shape PoolGeometry::output_shape() const { return shape_of(*this, &PoolAxis::out
 DType PoolGeometry::position_dtype() const { return window() <= 256 ? DType::uint8 : DType::int32; }
 
 void set_output_size(std::string_view op, PoolAxis& axis, bool ceil_mode) {
-  const auto [in, out, kernel, stride, padding, dilation] = axis;
+  const auto [in, out, kernel, stride, padding, dilation, adaptive] = axis;
   VG_CHECK(kernel >= 1 && stride >= 1 && dilation >= 1, ShapeError,
            "{}: kernel, stride and dilation must be at least 1; got {}, {}, {}", op, kernel, stride,
            dilation);
@@ -63,6 +63,12 @@ void set_output_size(std::string_view op, PoolAxis& axis, bool ceil_mode) {
       "{}: every window must hold an input; got size {} with kernel {}, stride {}, padding {}, "
       "dilation {}",
       op, in, kernel, stride, padding, dilation);
+}
+
+PoolAxis adaptive_axis(Index in, Index out) {
+  PoolAxis axis{.in = in, .out = out, .kernel = 0, .adaptive = true};
+  for (Index o = 0; o < out; ++o) axis.kernel = std::max(axis.kernel, axis.taps(o));
+  return axis;
 }
 
 const PoolKernels& pool_kernels(DeviceType device) {

@@ -9,8 +9,7 @@
 namespace [[gnu::visibility("default")]] voxgrad {
 namespace ops {
 
-/// One spatial axis: output o meets inputs o * stride - padding + k * dilation for k in [0,
-/// kernel).
+/// One spatial axis: output o meets inputs start(o) + k * dilation for k in [0, taps(o)).
 struct PoolAxis {
   Index in = 1;
   Index out = 1;
@@ -18,6 +17,15 @@ struct PoolAxis {
   Index stride = 1;
   Index padding = 0;
   Index dilation = 1;
+  /// Windows from floor(o * in / out) to ceil((o + 1) * in / out), which cover the input evenly;
+  /// `kernel` is then the longest of them.
+  bool adaptive = false;
+
+  /// May lie in the padding before the input.
+  Index start(Index o) const { return adaptive ? o * in / out : o * stride - padding; }
+  Index taps(Index o) const {
+    return adaptive ? ((o + 1) * in + out - 1) / out - start(o) : kernel;
+  }
 };
 
 /// Everything about a pooling but the values. Ranks 1 and 2 have leading unit axes.
@@ -41,7 +49,10 @@ struct PoolGeometry {
 /// @throws ShapeError naming `op` on illegal options, or when a window would hold no input at all.
 void set_output_size(std::string_view op, PoolAxis& axis, bool ceil_mode);
 
-/// What an average divides by: `divisor` if positive, else the places of the window inside the
+/// An adaptive axis.
+PoolAxis adaptive_axis(Index in, Index out);
+
+/// What an average divides by: `divisor` unless it is 0, else the places of the window inside the
 /// padded input, or inside the input.
 struct AverageDivisor {
   bool count_include_pad = true;

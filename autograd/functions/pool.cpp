@@ -1,5 +1,10 @@
 #include <voxgrad/autograd/functions/pool.h>
 
+#include <algorithm>
+#include <numeric>
+
+#include <voxgrad/autograd/functions/elementwise.h>
+#include <voxgrad/autograd/functions/reduce.h>
 #include <voxgrad/autograd/functions/shape.h>
 #include <voxgrad/autograd/node.h>
 #include <voxgrad/core/check.h>
@@ -19,11 +24,15 @@ struct Settings {
   int rank;
 };
 
-ops::PoolGeometry pool_geometry(const Tensor& x, const Settings& settings) {
-  const std::string_view op = settings.op;
+void check_floating(std::string_view op, const Tensor& x) {
   VG_CHECK(x.defined() && is_floating(x.dtype()), DTypeError,
            "{}: x must be float32 or float64; got {}", op,
            x.defined() ? name(x.dtype()) : "an undefined tensor");
+}
+
+ops::PoolGeometry pool_geometry(const Tensor& x, const Settings& settings) {
+  const std::string_view op = settings.op;
+  check_floating(op, x);
   VG_CHECK(settings.rank >= 0 && settings.rank <= 3, ShapeError,
            "{}: rank must be 1, 2 or 3 (0: from x); got {}", op, settings.rank);
   const std::size_t listed = settings.kernel.values().size();
@@ -121,17 +130,7 @@ ops::PoolGeometry geometry_of(std::string_view op, const Tensor& x, const MaxPoo
                            .rank = options.rank});
 }
 
-}  // namespace
-
-Tensor max_pool(const Tensor& x, const MaxPoolOptions& options) {
-  const ops::PoolGeometry geometry = geometry_of("max_pool", x, options);
-  return with_batch(x, geometry.rank, [&](const Tensor& batch) {
-    return recorded_max(geometry, batch, ops::max_pool(geometry, batch));
-  });
-}
-
-MaxPoolResult max_pool_with_indices(const Tensor& x, const MaxPoolOptions& options) {
-  const ops::PoolGeometry geometry = geometry_of("max_pool_with_indices", x, options);
+MaxPoolResult max_with_indices(const ops::PoolGeometry& geometry, const Tensor& x) {
   Tensor indices;
   Tensor values = with_batch(x, geometry.rank, [&](const Tensor& batch) {
     ops::MaxPooled pooled = ops::max_pool(geometry, batch);
@@ -140,6 +139,46 @@ MaxPoolResult max_pool_with_indices(const Tensor& x, const MaxPoolOptions& optio
   });
   if (indices.dim() != values.dim()) indices = indices.squeeze(0);
   return {std::move(values), std::move(indices)};
+}
+
+Tensor max_values(const ops::PoolGeometry& geometry, const Tensor& x) {
+  return with_batch(x, geometry.rank, [&](const Tensor& batch) {
+    return recorded_max(geometry, batch, ops::max_pool(geometry, batch));
+  });
+}
+
+ops::PoolGeometry adaptive_geometry(std::string_view op, const Tensor& x,
+                                    std::span<const std::optional<Index>> output_size) {
+  check_floating(op, x);
+  const int rank = static_cast<int>(output_size.size());
+  VG_CHECK(rank >= 1 && rank <= 3 && (x.dim() == rank + 2 || x.dim() == rank + 1), ShapeError,
+           "{}: x must be (batch, channels, size...) or (channels, size...) with a size for each "
+           "of 1 to 3 output sizes; got {} for {} output sizes",
+           op, x.shape(), rank);
+  const int first_size = x.dim() - rank;
+  ops::PoolGeometry geometry;
+  geometry.rank = rank;
+  geometry.batch = first_size == 2 ? x.size(0) : 1;
+  geometry.channels = x.size(first_size - 1);
+  for (int i = 0; i < rank; ++i) {
+    const Index in = x.size(first_size + i);
+    const Index out = output_size[static_cast<std::size_t>(i)].value_or(in);
+    VG_CHECK(in > 0 && out >= 0, ShapeError,
+             "{}: sizes must be positive and output sizes not negative; got {} from {}", op, out,
+             in);
+    geometry.axis[static_cast<std::size_t>(3 - rank + i)] = ops::adaptive_axis(in, out);
+  }
+  return geometry;
+}
+
+}  // namespace
+
+Tensor max_pool(const Tensor& x, const MaxPoolOptions& options) {
+  return max_values(geometry_of("max_pool", x, options), x);
+}
+
+MaxPoolResult max_pool_with_indices(const Tensor& x, const MaxPoolOptions& options) {
+  return max_with_indices(geometry_of("max_pool_with_indices", x, options), x);
 }
 
 Tensor avg_pool(const Tensor& x, const AvgPoolOptions& options) {
@@ -152,13 +191,49 @@ Tensor avg_pool(const Tensor& x, const AvgPoolOptions& options) {
                         .dilation = dilation,
                         .ceil_mode = options.ceil_mode,
                         .rank = options.rank});
-  VG_CHECK(options.divisor_override >= 0, ShapeError,
-           "avg_pool: divisor_override must be positive (0: none); got {}",
-           options.divisor_override);
   const ops::AverageDivisor divisor{.count_include_pad = options.count_include_pad,
                                     .divisor = options.divisor_override};
   return with_batch(x, geometry.rank,
                     [&](const Tensor& batch) { return average(geometry, divisor, batch); });
+}
+
+Tensor adaptive_avg_pool(const Tensor& x, std::span<const std::optional<Index>> output_size) {
+  const ops::PoolGeometry geometry = adaptive_geometry("adaptive_avg_pool", x, output_size);
+  if (std::ranges::all_of(output_size, [](const auto& size) { return size == 1; })) {
+    std::vector<Index> axes(output_size.size());  // the last ones
+    std::iota(axes.begin(), axes.end(), static_cast<Index>(x.dim() - geometry.rank));
+    return mean(x, axes, true);
+  }
+  return with_batch(x, geometry.rank,
+                    [&](const Tensor& batch) { return average(geometry, {}, batch); });
+}
+
+Tensor adaptive_max_pool(const Tensor& x, std::span<const std::optional<Index>> output_size) {
+  return max_values(adaptive_geometry("adaptive_max_pool", x, output_size), x);
+}
+
+MaxPoolResult adaptive_max_pool_with_indices(const Tensor& x,
+                                             std::span<const std::optional<Index>> output_size) {
+  return max_with_indices(adaptive_geometry("adaptive_max_pool", x, output_size), x);
+}
+
+Tensor lp_pool(const Tensor& x, double p, const LpPoolOptions& options) {
+  check_floating("lp_pool", x);
+  VG_CHECK(p > 0, ShapeError, "lp_pool: p must be positive; got {}", p);
+  const AvgPoolOptions average{.kernel = options.kernel,
+                               .stride = options.stride,
+                               .ceil_mode = options.ceil_mode,
+                               .rank = options.rank};
+  const Tensor means = avg_pool(pow(x, p), average);
+  // One number may stand for every spatial axis.
+  const std::span<const Index> kernel = options.kernel.values();
+  const std::size_t rank = options.rank > 0    ? static_cast<std::size_t>(options.rank)
+                           : kernel.size() > 1 ? kernel.size()
+                                               : x.shape().size() - 2;
+  double window = 1;
+  for (std::size_t i = 0; i < rank; ++i)
+    window *= static_cast<double>(kernel[kernel.size() > 1 ? i : 0]);
+  return pow(means * window, 1 / p);
 }
 
 }  // namespace voxgrad

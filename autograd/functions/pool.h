@@ -1,7 +1,9 @@
 // Maximum and average pooling of ranks 1 to 3.
 #pragma once
 
+#include <initializer_list>
 #include <optional>
+#include <span>
 
 #include <voxgrad/core/conv_geometry.h>
 #include <voxgrad/core/tensor.h>
@@ -47,11 +49,45 @@ struct AvgPoolOptions {
   Spatial padding = 0;                 ///< zeros on both sides, at most kernel / 2
   bool ceil_mode = false;
   bool count_include_pad = true;  ///< whether padding counts in the divisor
-  Index divisor_override = 0;     ///< divides by this when positive
+  Index divisor_override = 0;     ///< divides by this unless it is 0
   int rank = 0;                   ///< as in MaxPoolOptions
 };
 
 /// The mean of each window. Shapes and errors as max_pool; torch.nn.AvgPool{1,2,3}d.
 Tensor avg_pool(const Tensor& x, const AvgPoolOptions& options = {});
+
+/// The mean of each of `output_size` windows per axis, which cover x evenly: from floor(o * size /
+/// output) to ceil((o + 1) * size / output). torch.nn.functional.adaptive_avg_pool{1,2,3}d.
+///
+/// @param x  (batch, channels, size...) or (channels, size...); floating
+/// @param output_size  one per spatial axis, 1 to 3; nullopt keeps the size of x
+/// @return   x's shape with the new sizes; channels-last
+/// @throws ShapeError on ranks that do not fit, negative sizes, or an empty spatial axis;
+/// DTypeError unless floating.
+Tensor adaptive_avg_pool(const Tensor& x, std::span<const std::optional<Index>> output_size);
+inline Tensor adaptive_avg_pool(const Tensor& x,
+                                std::initializer_list<std::optional<Index>> output_size) {
+  return adaptive_avg_pool(x, std::span(output_size.begin(), output_size.size()));
+}
+
+/// The largest value of each window of adaptive_avg_pool. torch.nn.functional.adaptive_max_pool.
+Tensor adaptive_max_pool(const Tensor& x, std::span<const std::optional<Index>> output_size);
+inline Tensor adaptive_max_pool(const Tensor& x,
+                                std::initializer_list<std::optional<Index>> output_size) {
+  return adaptive_max_pool(x, std::span(output_size.begin(), output_size.size()));
+}
+MaxPoolResult adaptive_max_pool_with_indices(const Tensor& x,
+                                             std::span<const std::optional<Index>> output_size);
+
+struct LpPoolOptions {
+  Spatial kernel = 2;
+  std::optional<Spatial> stride = {};  ///< the kernel when not given
+  bool ceil_mode = false;
+  int rank = 0;  ///< as in MaxPoolOptions
+};
+
+/// (sum of x^p over each window)^(1 / p): torch.nn.functional.lp_pool{1,2,3}d. A window that
+/// ceil_mode lets end beyond x is scaled to its full size. Shapes and errors as avg_pool.
+Tensor lp_pool(const Tensor& x, double p, const LpPoolOptions& options);
 
 }  // namespace voxgrad

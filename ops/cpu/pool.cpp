@@ -201,9 +201,7 @@ void scatter(const PoolGeometry& g, const Tensor& y, const Tensor& positions, Te
 }
 
 /// Input coordinate along one axis of tap k of output o.
-Index input_of(const PoolAxis& axis, Index o, Index k) {
-  return o * axis.stride - axis.padding + k * axis.dilation;
-}
+Index input_of(const PoolAxis& axis, Index o, Index k) { return axis.start(o) + k * axis.dilation; }
 
 /// Calls body(sample, element of y, spatial place in x) for every element of y.
 template <typename P, typename Body>

@@ -34,9 +34,9 @@ class AxisPairs {
   static AxisPairs inputs_of_outputs(const PoolAxis& axis) {
     AxisPairs result;
     for (Index o = 0; o < axis.out; ++o) {
-      const Index start = o * axis.stride - axis.padding;
+      const Index start = axis.start(o), taps = axis.taps(o);
       const Index first = start < 0 ? (axis.dilation - 1 - start) / axis.dilation : 0;
-      for (Index k = first; k < axis.kernel; ++k) {
+      for (Index k = first; k < taps; ++k) {
         const Index i = start + k * axis.dilation;
         if (i >= axis.in) break;
         result.pairs_.push_back({i, k});
@@ -49,6 +49,15 @@ class AxisPairs {
   /// Written: inputs; read: outputs, ascending.
   static AxisPairs outputs_of_inputs(const PoolAxis& axis) {
     AxisPairs result;
+    if (axis.adaptive) {
+      for (Index i = 0; i < axis.in; ++i) {
+        const Index last = ((i + 1) * axis.out + axis.in - 1) / axis.in - 1;
+        for (Index o = i * axis.out / axis.in; o <= last; ++o)
+          result.pairs_.push_back({o, i - axis.start(o)});
+        result.end_place();
+      }
+      return result;
+    }
     const Index reach = axis.dilation * (axis.kernel - 1);
     for (Index i = 0; i < axis.in; ++i) {
       const Index place = i + axis.padding;  // in the padded input

@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <limits>
 
+#include <voxgrad/autograd/functions/elementwise.h>
 #include <voxgrad/autograd/gradcheck.h>
 #include <voxgrad/core/error.h>
 
@@ -114,8 +117,111 @@ TEST(Pool, RefusesWhatDoesNotFit) {
   EXPECT_THROW(max_pool(x, {.kernel = 2, .padding = 2}), ShapeError);
   EXPECT_THROW(max_pool(x, {.kernel = 2, .stride = 0}), ShapeError);
   EXPECT_THROW(max_pool(x, {.kernel = 2, .rank = 4}), ShapeError);
-  EXPECT_THROW(avg_pool(x, {.kernel = 2, .divisor_override = -1}), ShapeError);
   EXPECT_THROW(avg_pool(random_values({3, 5}), {}), ShapeError);
+}
+
+/// Adaptive windows by their definition: f(values) of each.
+template <typename F>
+std::vector<double> by_windows(const Tensor& x, const Shape& out, F f) {
+  const auto in = values(x);
+  const Shape& shape = x.shape();
+  const auto begin = [&](std::size_t a, Index o) { return o * shape[a] / out[a]; };
+  const auto end = [&](std::size_t a, Index o) { return ((o + 1) * shape[a] - 1) / out[a] + 1; };
+  std::vector<double> result;
+  for (const auto& index : indices(out)) {
+    std::vector<double> window;
+    for (const auto& from : indices(shape)) {
+      bool inside = from[0] == index[0] && from[1] == index[1];
+      for (std::size_t a = 2; a < shape.size(); ++a)
+        inside = inside && from[a] >= begin(a, index[a]) && from[a] < end(a, index[a]);
+      if (inside) window.push_back(in[flat(shape, from)]);
+    }
+    result.push_back(f(window));
+  }
+  return result;
+}
+
+TEST(AdaptivePool, CoversTheInputEvenly) {
+  const auto average = [](const std::vector<double>& w) {
+    double sum = 0;
+    for (const double v : w) sum += v;
+    return sum / static_cast<double>(w.size());
+  };
+  const auto largest = [](const std::vector<double>& w) { return *std::ranges::max_element(w); };
+  const std::vector<std::array<Shape, 2>> cases = {{Shape{2, 3, 7}, Shape{2, 3, 3}},
+                                                   {Shape{2, 3, 3, 5}, Shape{2, 3, 7, 2}},
+                                                   {Shape{1, 9, 5, 4, 7}, Shape{1, 9, 3, 4, 1}},
+                                                   {Shape{2, 3, 4, 5}, Shape{2, 3, 1, 1}}};
+  for (const auto& [in, out] : cases) {
+    const Tensor x = random_values(in, DType::float64, Layout::reversed);
+    const std::vector<std::optional<Index>> sizes(out.begin() + 2, out.end());
+    const Tensor means = adaptive_avg_pool(x, sizes);
+    EXPECT_EQ(means.shape(), out);
+    EXPECT_LE(largest_difference(values(means), by_windows(x, out, average)), 1e-14);
+    const MaxPoolResult maxima = adaptive_max_pool_with_indices(x, sizes);
+    EXPECT_EQ(values(maxima.values), by_windows(x, out, largest));
+    EXPECT_EQ(values(adaptive_max_pool(x, sizes)), values(maxima.values));
+    const auto from = values(x), where = values(maxima.indices), best = values(maxima.values);
+    const auto voxels = from.size() / static_cast<std::size_t>(in[0] * in[1]);
+    const auto per_channel = best.size() / static_cast<std::size_t>(in[0] * in[1]);
+    for (std::size_t i = 0; i < best.size(); ++i)
+      EXPECT_EQ(from[i / per_channel * voxels + static_cast<std::size_t>(where[i])], best[i]);
+  }
+}
+
+TEST(AdaptivePool, KeepsAxesAndTakesUnbatchedInput) {
+  const Tensor x = random_values({3, 4, 5});
+  EXPECT_EQ(adaptive_avg_pool(x, {std::nullopt, 2}).shape(), (Shape{3, 4, 2}));
+  EXPECT_EQ(values(adaptive_avg_pool(x, {std::nullopt, std::nullopt})), values(x));
+  EXPECT_EQ(adaptive_max_pool(x, {3}).shape(), (Shape{3, 4, 3}));
+  EXPECT_EQ(adaptive_avg_pool(x, {0, 1}).shape(), (Shape{3, 0, 1}));
+  EXPECT_EQ(adaptive_avg_pool(random_values({0, 4, 5}), {3}).shape(), (Shape{0, 4, 3}));
+}
+
+TEST(AdaptivePool, Differentiates) {
+  for (const std::vector<std::optional<Index>>& sizes :
+       {std::vector<std::optional<Index>>{3, 2}, {7, std::nullopt}, {1, 1}}) {
+    const auto average = [&](std::span<const Tensor> x) {
+      return std::vector<Tensor>{adaptive_avg_pool(x[0], sizes)};
+    };
+    const auto largest = [&](std::span<const Tensor> x) {
+      return std::vector<Tensor>{adaptive_max_pool(x[0], sizes)};
+    };
+    check_derivatives(average, {leaf({2, 3, 5, 4}, Layout::gaps)});
+    check_derivatives(largest, {leaf({2, 3, 5, 4}, Layout::channels_last)});
+  }
+}
+
+TEST(AdaptivePool, RefusesWhatDoesNotFit) {
+  const Tensor x = random_values({2, 3, 4, 5});
+  EXPECT_THROW(adaptive_avg_pool(x, {}), ShapeError);
+  EXPECT_THROW(adaptive_avg_pool(x, {2}), ShapeError);
+  EXPECT_THROW(adaptive_avg_pool(x, {2, -1}), ShapeError);
+  EXPECT_THROW(adaptive_max_pool(random_values({2, 3, 0}), {2}), ShapeError);
+  EXPECT_THROW(adaptive_max_pool(random_labels({2, 3, 4}, 5), {2}), DTypeError);
+}
+
+TEST(AvgPool, TakesANegativeDivisor) {
+  const Tensor x = Tensor::from(std::vector<double>{1, 2, 3, 5}, {1, 1, 4});
+  EXPECT_EQ(values(avg_pool(x, {.divisor_override = -2})), (std::vector<double>{-1.5, -4}));
+}
+
+TEST(LpPool, IsTheRootOfTheSumOfPowers) {
+  const Tensor x = Tensor::from(std::vector<double>{3, 4, 6, 8, 1}, {1, 1, 5});
+  const auto norms = values(lp_pool(x, 2, {.kernel = 2}));
+  EXPECT_NEAR(norms[0], 5, 1e-12);
+  EXPECT_NEAR(norms[1], 10, 1e-12);
+  EXPECT_EQ(norms.size(), 2u);
+  EXPECT_EQ(lp_pool(x, 2, {.kernel = 2, .ceil_mode = true}).size(2), 3);
+  // Values in (0.5, 1.5): the root has no derivative at 0.
+  Tensor positive = abs(random_values({2, 3, 4, 5})) + 0.5;
+  positive = positive.detach();
+  positive.requires_grad_();
+  const auto pool = [](std::span<const Tensor> in) {
+    return std::vector<Tensor>{lp_pool(in[0], 3, {.kernel = {2, 3}, .stride = 1})};
+  };
+  check_derivatives(pool, {positive});
+  EXPECT_THROW(lp_pool(x, 0, {}), ShapeError);
 }
 
 }  // namespace
