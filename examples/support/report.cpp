@@ -25,8 +25,8 @@ struct Figures {
 };
 
 Figures measure(nn::UNet3d& net, const SegmentationData& data) {
-  return {score(net, data.test), score_mirrored(net, data.test, data.axes),
-          score_cropped(net, data.test), measure_baselines(data)};
+  return {score(net, data.test), score_mirrored(net, data.test), score_cropped(net, data.test),
+          measure_baselines(data)};
 }
 
 void print_figures(const Figures& figures, double seconds) {
@@ -92,7 +92,7 @@ void draw_slices(const std::string& path, const SegmentationData& data, const Te
                      .predicted = values<std::uint8_t>(predicted),
                      .shape = {image.size(0), image.size(1), image.size(2)},
                      .spacing = data.source.geometry.spacing,
-                     .axes = data.axes,
+                     .axes = anatomical_axes(data.source.geometry.affine),
                      .title = "Trained on the left half, judged on the right"});
 }
 
@@ -214,7 +214,7 @@ std::map<std::string, std::string> split_settings(const std::string& text) {
 void write_prediction(const std::string& out, const Tensor& probability, Index factor,
                       const NiftiImage& source) {
   const std::string path = out + "/prediction.nii.gz";
-  write_nifti(path, mask_at_source(probability, factor, source.data), source.geometry);
+  write_nifti(path, mask_at_source(probability, factor, source), source.geometry);
   fmt::print("wrote {}\n", path);
 }
 
@@ -228,7 +228,7 @@ void write_report(const TrainOptions& options, const SegmentationData& data, nn:
   write_prediction(options.out, probability, data.factor, data.source);
   draw_curves(options.out + "/curves.png", log, figures);
   draw_slices(options.out + "/slices.png", data,
-              mask_at_source(probability, data.factor, data.source.data));
+              mask_at_source(probability, data.factor, data.source));
   fmt::print("wrote {0}/curves.png, {0}/slices.png, {0}/weights.safetensors, {0}/run.csv\n",
              options.out);
 }

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <filesystem>
 #include <span>
+#include <string_view>
 
 #include "examples/support/plot.h"
 #include "examples/support/run_main.h"
@@ -27,15 +28,37 @@ Index factor_for(const NiftiGeometry& geometry, double spacing) {
   return static_cast<Index>(std::clamp(std::round(spacing / mean_spacing(geometry)), 1.0, 64.0));
 }
 
-/// The axis of a volume with these anatomical axes that leads from one of two sides to the other.
-std::size_t axis_of(const std::string& axes, const char* sides) {
-  return axes.find_first_of(sides);
+/// How a file's axes lie in the body.
+struct Orientation {
+  std::array<Index, 3> axis = {};     // of the file, for each of up, forwards and right
+  std::array<bool, 3> reversed = {};  // it runs down, backwards or to the left
+};
+
+Orientation orientation_of(const NiftiGeometry& geometry) {
+  const std::string axes = anatomical_axes(geometry.affine);
+  constexpr std::array<std::string_view, 3> kSides = {"SI", "AP", "RL"};
+  Orientation orientation;
+  for (std::size_t i = 0; i < 3; ++i) {
+    const std::size_t axis = axes.find_first_of(kSides[i]);
+    orientation.axis[i] = static_cast<Index>(axis);
+    orientation.reversed[i] = axes[axis] != kSides[i][0];
+  }
+  return orientation;
 }
 
-std::array<bool, 3> only(std::size_t axis) {
-  std::array<bool, 3> flips = {};
-  flips[axis] = true;
-  return flips;
+/// A copy with depth up, height forwards and width to the right.
+Tensor turned(const Tensor& volume, const NiftiGeometry& geometry) {
+  const Orientation orientation = orientation_of(geometry);
+  return flip_volume(volume.permute(orientation.axis), orientation.reversed);
+}
+
+/// The other way round.
+Tensor turned_back(const Tensor& volume, const NiftiGeometry& geometry) {
+  const Orientation orientation = orientation_of(geometry);
+  std::array<Index, 3> axes = {};
+  for (std::size_t i = 0; i < 3; ++i)
+    axes[static_cast<std::size_t>(orientation.axis[i])] = static_cast<Index>(i);
+  return flip_volume(volume, orientation.reversed).permute(axes).contiguous();
 }
 
 std::string product(const Size3& size) {
@@ -94,31 +117,25 @@ NiftiImage read_image(const std::string& path) {
   return image;
 }
 
-/// The planes from `first` on along an axis.
-LabelledVolume part(const Tensor& image, const Tensor& mask, std::size_t axis, Index first,
-                    Index count) {
-  Size3 start = {}, size = sizes(image);
-  start[axis] = first;
-  size[axis] = count;
-  return {standardize_volume(crop_volume(image, start, size)), crop_volume(mask, start, size)};
+LabelledVolume part(const Tensor& image, const Tensor& mask, Index start, Index width) {
+  Size3 size = sizes(image);
+  size[2] = width;
+  return {standardize_volume(crop_volume(image, {0, 0, start}, size)),
+          crop_volume(mask, {0, 0, start}, size)};
 }
 
-/// Cuts the working volume into the body's left and right half.
+/// Cuts the working volume into its left and right half.
 void cut_halves(SegmentationData& data, const Tensor& image) {
-  const Tensor& mask = data.whole.mask;
-  const std::size_t side = axis_of(data.axes, "LR");
-  const Index width = sizes(image)[side], half = width / 2;
-  Size3 least = {kCropMultiple, kCropMultiple, kCropMultiple};
-  least[side] *= 2;
+  const Index width = image.size(2), half = width / 2;
+  constexpr Size3 kLeast = {kCropMultiple, kCropMultiple, 2 * kCropMultiple};
   for (std::size_t axis = 0; axis < 3; ++axis) {
-    if (sizes(image)[axis] >= least[axis]) continue;
-    fail(fmt::format("the image must have at least {} voxels of {}; got {}{}", product(least),
+    if (sizes(image)[axis] >= kLeast[axis]) continue;
+    fail(fmt::format("the image must have at least {} voxels of {}; got {}{}", product(kLeast),
                      voxel_text(data.source.geometry, data.factor), product(sizes(image)),
                      data.factor > 1 ? "; a smaller --spacing gives more" : ""));
   }
-  const bool left_first = data.axes[side] == 'R';  // it runs to the right
-  data.train = part(image, mask, side, left_first ? 0 : width - half, half);
-  data.test = part(image, mask, side, left_first ? width - half : 0, half);
+  data.train = part(image, data.whole.mask, 0, half);
+  data.test = part(image, data.whole.mask, width - half, half);
 }
 
 template <typename T>
@@ -172,8 +189,10 @@ double SegmentationData::spacing() const {
 
 std::string voxel_text(const NiftiGeometry& source, Index factor) {
   std::array<std::string, 3> edges;
-  for (std::size_t axis = 0; axis < 3; ++axis)
-    edges[axis] = fmt::format("{:.4g}", source.spacing[axis] * static_cast<double>(factor));
+  for (std::size_t i = 0; i < 3; ++i) {
+    const auto axis = static_cast<std::size_t>(orientation_of(source).axis[i]);
+    edges[i] = fmt::format("{:.4g}", source.spacing[axis] * static_cast<double>(factor));
+  }
   if (edges[0] == edges[1] && edges[1] == edges[2]) return edges[0] + " mm";
   return fmt::format("{} x {} x {} mm", edges[0], edges[1], edges[2]);
 }
@@ -181,10 +200,11 @@ std::string voxel_text(const NiftiGeometry& source, Index factor) {
 SegmentationData load_segmentation_data(const TrainOptions& options) {
   SegmentationData data;
   read_source(options, data);
-  data.axes = anatomical_axes(data.source.geometry.affine);
   data.factor = factor_for(data.source.geometry, options.spacing);
-  const Tensor image = block_mean(data.source.data, data.factor);
-  data.whole = {standardize_volume(image), block_majority(data.source_mask, data.factor)};
+  const NiftiGeometry& geometry = data.source.geometry;
+  const Tensor image = turned(block_mean(data.source.data, data.factor), geometry);
+  data.whole = {standardize_volume(image),
+                turned(block_majority(data.source_mask, data.factor), geometry)};
   cut_halves(data, image);
   for (const LabelledVolume* each : {&data.train, &data.test}) {
     if (sum(each->mask).item() == 0)
@@ -206,7 +226,8 @@ PredictionInput load_prediction_input(const std::string& path, double spacing) {
   PredictionInput input;
   input.source = read_image(path);
   input.factor = factor_for(input.source.geometry, spacing);
-  input.image = standardize_volume(block_mean(input.source.data, input.factor));
+  input.image = standardize_volume(
+      turned(block_mean(input.source.data, input.factor), input.source.geometry));
   if (std::ranges::min(sizes(input.image)) < kCropMultiple) {
     fail(fmt::format("{}: must have at least {} voxels along every axis; got {} of {}", path,
                      kCropMultiple, product(sizes(input.image)),
@@ -218,7 +239,7 @@ PredictionInput load_prediction_input(const std::string& path, double spacing) {
 Baselines measure_baselines(const SegmentationData& data) {
   const double threshold = best_threshold(data.train.image, data.train.mask).threshold;
   return {dice(threshold_mask(data.test.image, threshold), data.test.mask),
-          dice(flip_volume(data.train.mask, only(axis_of(data.axes, "LR"))), data.test.mask)};
+          dice(flip_volume(data.train.mask, {false, false, true}), data.test.mask)};
 }
 
 PatchSampler make_sampler(const LabelledVolume& volume, const Size3& size, std::uint64_t seed) {
@@ -240,8 +261,8 @@ double score(nn::UNet3d& net, const LabelledVolume& volume) {
   return dice(threshold_mask(foreground_probability(net, volume.image), 0.5), volume.mask);
 }
 
-double score_mirrored(nn::UNet3d& net, const LabelledVolume& volume, const std::string& axes) {
-  const std::array<bool, 3> front_to_back = only(axis_of(axes, "AP"));
+double score_mirrored(nn::UNet3d& net, const LabelledVolume& volume) {
+  const std::array<bool, 3> front_to_back = {false, true, false};
   return score(net,
                {flip_volume(volume.image, front_to_back), flip_volume(volume.mask, front_to_back)});
 }
@@ -250,8 +271,9 @@ double score_cropped(nn::UNet3d& net, const LabelledVolume& volume) {
   return score(net, shrunk(volume, 7));
 }
 
-Tensor mask_at_source(const Tensor& probability, Index factor, const Tensor& source) {
-  return threshold_mask(upsample_linear(probability, factor, sizes(source)), 0.5);
+Tensor mask_at_source(const Tensor& probability, Index factor, const NiftiImage& source) {
+  const Tensor there = turned_back(probability, source.geometry);
+  return threshold_mask(upsample_linear(there, factor, sizes(source.data)), 0.5);
 }
 
 }  // namespace voxgrad::examples

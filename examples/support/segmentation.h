@@ -10,6 +10,9 @@
 
 namespace voxgrad::examples {
 
+// Axes of a file may run anywhere in the body. All work is done on volumes turned so that depth
+// runs up, height forwards and width to the right, so a network takes files of any orientation.
+
 /// A volume and which of its voxels are foreground, both (depth, height, width) in plain layout.
 struct LabelledVolume {
   Tensor image;  // float32, mean 0 and standard deviation 1
@@ -19,7 +22,6 @@ struct LabelledVolume {
 struct SegmentationData {
   NiftiImage source;     // as read
   Tensor source_mask;    // uint8, 0 or 1, of the source's resolution
-  std::string axes;      // towards which side of the body each axis runs: see anatomical_axes
   Index factor = 1;      // source voxels along the edge of a working voxel
   LabelledVolume whole;  // at the working resolution
   LabelledVolume train;  // its left half
@@ -40,7 +42,7 @@ struct DataChecksums {
 };
 DataChecksums checksums(const SegmentationData& data);
 
-/// The edges of a working voxel for a reader, in the order of the axes: "2 mm", "3 x 1 x 1 mm".
+/// The edges of a working voxel for a reader: "2 mm", or "3 x 1 x 1 mm" (depth, height, width).
 std::string voxel_text(const NiftiGeometry& source, Index factor);
 
 /// One volume to segment, at the working resolution.
@@ -72,10 +74,10 @@ Tensor foreground_probability(nn::UNet3d& net, const Tensor& image);
 double score(nn::UNet3d& net, const LabelledVolume& volume);
 /// The same where a memorised shape must fail: mirrored front to back, and without 7 voxels at
 /// every side.
-double score_mirrored(nn::UNet3d& net, const LabelledVolume& volume, const std::string& axes);
+double score_mirrored(nn::UNet3d& net, const LabelledVolume& volume);
 double score_cropped(nn::UNet3d& net, const LabelledVolume& volume);
 
-/// uint8 mask of the source's resolution from probabilities at the working one.
-Tensor mask_at_source(const Tensor& probability, Index factor, const Tensor& source);
+/// uint8 mask of the source's resolution and axes from probabilities at the working one.
+Tensor mask_at_source(const Tensor& probability, Index factor, const NiftiImage& source);
 
 }  // namespace voxgrad::examples
