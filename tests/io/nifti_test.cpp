@@ -327,37 +327,6 @@ TEST_F(Nifti, MutatedFilesGiveAnErrorOrAVolumeAndNoChatter) {
   EXPECT_GT(read_well, 30);  // else the test would only see refusals
 }
 
-TEST_F(Nifti, RefusesWhatFollowsTheGzipData) {
-  const auto packed = gzip_compress({small_file()});
-  const auto followed_by = [&](const std::vector<std::byte>& more) {
-    auto file = packed;
-    file.insert(file.end(), more.begin(), more.end());
-    return file;
-  };
-  const std::string garbage = "is damaged: other bytes follow its gzip data";
-  for (const std::size_t zeros : {0, 1, 200000}) {
-    std::vector<std::byte> more(zeros);
-    more.push_back(std::byte{'x'});
-    EXPECT_EQ(error(followed_by(more)), garbage) << zeros;
-  }
-  // Half a member more, which no checksum would miss.
-  EXPECT_EQ(error(followed_by({packed.begin(), packed.begin() + 12})),
-            "is cut off: its gzip data ends too early");
-  EXPECT_EQ(error(followed_by({std::byte{0x1f}, std::byte{'x'}})),
-            "is damaged: its gzip data does not decompress or fails its checksum");
-}
-
-TEST_F(Nifti, ReadsSeveralMembersAndZerosAfterThem) {
-  const auto whole = small_file();
-  const auto expected = read(whole).data.to_vector<float>();
-  auto packed = gzip_compress({std::span(whole).first(100)});
-  const auto second = gzip_compress({std::span(whole).subspan(100)});
-  packed.insert(packed.end(), second.begin(), second.end());
-  EXPECT_EQ(read(packed).data.to_vector<float>(), expected);
-  packed.resize(packed.size() + 200000);
-  EXPECT_EQ(read(packed).data.to_vector<float>(), expected);
-}
-
 TEST_F(Nifti, DamagedGzipNeverGivesWrongVoxels) {
   const auto packed = gzip_compress({small_file()});
   const auto expected = read(small_file()).data.to_vector<float>();
