@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <type_traits>
 
 #include <voxgrad/core/check.h>
 #include <voxgrad/data/view3.h>
@@ -24,6 +26,15 @@ double sum_voxels(const Tensor& volume, F&& f) {
     }
   }
   return total;
+}
+
+// Whether conversion to T has a meaning: C++ gives it none for integers out of range.
+template <typename T>
+bool converts(double value) {
+  using Limits = std::numeric_limits<T>;
+  if (!std::is_integral_v<T> || std::is_same_v<T, bool>) return true;
+  return value >= static_cast<double>(Limits::lowest()) &&
+         value < static_cast<double>(Limits::max()) + 1;
 }
 
 }  // namespace
@@ -61,6 +72,9 @@ Tensor pad_volume(const Tensor& volume, const Size3& low, const Size3& high, dou
              to_string(low), to_string(high));
     shape[axis] += low[axis] + high[axis];
   }
+  const bool fits = visit_dtype(volume.dtype(), [&]<typename T>() { return converts<T>(value); });
+  VG_CHECK(fits, ShapeError, "pad_volume: the value must fit into {}; got {}", name(volume.dtype()),
+           value);
   Tensor result = Tensor::empty(shape, volume.dtype());
   const Size3 size = size3(volume);
   visit_dtype(volume.dtype(), [&]<typename T>() {

@@ -17,7 +17,7 @@ Tensor crop_volume(const Tensor& volume, const Size3& start, const Size3& size);
 
 /// A copy with `low` voxels of `value` before and `high` after each axis, any dtype; `value` is
 /// converted to it.
-/// @throws ShapeError when a width is negative.
+/// @throws ShapeError when a width is negative or `value` does not fit into an integer dtype.
 Tensor pad_volume(const Tensor& volume, const Size3& low, const Size3& high, double value = 0);
 
 /// A copy, mirrored along the axes that are true, any dtype. @throws ShapeError unless rank 3.

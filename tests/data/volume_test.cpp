@@ -73,6 +73,20 @@ TEST(PadVolume, RefusesNegativeWidths) {
       ShapeError);
 }
 
+TEST(PadVolume, RefusesValuesThatDoNotFit) {
+  const auto pad = [](DType dtype, double value) {
+    return pad_volume(Tensor::empty({0, 0, 0}, dtype), {1, 1, 1}, {0, 0, 0}, value).item();
+  };
+  EXPECT_EQ(pad(DType::uint8, 255), 255);
+  EXPECT_EQ(pad(DType::int64, -0x1p63), -0x1p63);
+  EXPECT_EQ(pad(DType::boolean, 7), 1);
+  EXPECT_TRUE(std::isnan(pad(DType::float32, NAN)));
+  EXPECT_THROW(pad(DType::uint8, -1), ShapeError);
+  EXPECT_THROW(pad(DType::uint8, 256), ShapeError);
+  EXPECT_THROW(pad(DType::int32, NAN), ShapeError);
+  EXPECT_THROW(pad(DType::int64, 0x1p63), ShapeError);
+}
+
 TEST(FlipVolume, MirrorsTheAxesThatAreTrue) {
   const Tensor volume = Tensor::from(std::vector<std::uint8_t>{0, 1, 2, 3, 4, 5, 6, 7}, {2, 2, 2});
   const auto flipped = [&](bool z, bool y, bool x) {
