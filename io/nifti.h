@@ -38,10 +38,9 @@ NiftiImage read_nifti(const std::string& path);
 
 /// Writes (depth, height, width) of float32, float64, uint8, bool, int32 or int64 atomically,
 /// compressed when the name ends in .gz. bool is stored as uint8. Reading gives the same values and
-/// geometry (as float32, NIfTI's own precision).
+/// geometry (as float32, NIfTI's own precision); a depth of 1 can be written but not read.
 /// @throws ShapeError unless rank 3 with sizes of 1 to 32767, positive spacing and a finite affine;
-/// FileError when the name ends neither
-/// in .nii nor in .nii.gz or the file cannot be written.
+/// FileError when the name ends neither in .nii nor in .nii.gz or the file cannot be written.
 void write_nifti(const std::string& path, const Tensor& volume, const NiftiGeometry& geometry = {});
 
 /// @throws FileError that says how many voxels are NaN or infinite and where the first one is.
