@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include <voxgrad/autograd/functions/activation.h>
 #include <voxgrad/autograd/functions/elementwise.h>
 #include <voxgrad/autograd/functions/reduce.h>
 #include <voxgrad/autograd/functions/shape.h>
@@ -148,19 +149,6 @@ void check_same(std::string_view op, const Tensor& x, const Tensor& y) {
            op, to_string(x.device()), to_string(y.device()));
 }
 
-/// log(1 + exp(x)).
-Tensor softplus(const Tensor& x) {
-  using ops::UnaryOp;
-  const Tensor tail =
-      ops::unary(UnaryOp::exp, ops::unary(UnaryOp::negate, ops::unary(UnaryOp::abs, x)));
-  Tensor y = ops::binary(ops::BinaryOp::add, ops::unary(UnaryOp::relu, x),
-                         ops::unary(UnaryOp::log1p, tail));
-  const Rule rule = [](std::span<const Tensor> saved, std::span<const Tensor> grads, Needs) {
-    return std::vector<Tensor>{grads[0] * sigmoid(saved[0])};
-  };
-  return record_one("softplus", {x}, std::move(y), rule, x);
-}
-
 Tensor bounded_log(const Tensor& x) { return clamp(log(x), -100, kInfinity); }
 
 Tensor spread_sums(const ops::LabelTerms& terms, const Shape& shape, const Tensor& labels,
@@ -257,7 +245,7 @@ Tensor binary_cross_entropy(const Tensor& p, const Tensor& y, Reduction reductio
 Tensor binary_cross_entropy_with_logits(const Tensor& x, const Tensor& y,
                                         const BceWithLogitsOptions& options) {
   check_same("binary_cross_entropy_with_logits", x, y);
-  const Tensor tail = softplus(-x);
+  const Tensor tail = softplus(-x, 1, kInfinity);
   if (!options.pos_weight.defined()) return reduced((1.0 - y) * x + tail, options.reduction);
   const Tensor factor = 1.0 + (options.pos_weight - 1.0) * y;
   VG_CHECK(factor.shape() == x.shape(), ShapeError,

@@ -1,0 +1,46 @@
+// Internal: activations that are more than a comparison: values and first derivatives in one pass
+// each.
+#pragma once
+
+#include <cstdint>
+
+#include <voxgrad/ops/operand.h>
+
+namespace [[gnu::visibility("default")]] voxgrad {
+namespace ops {
+
+enum class ActivationOp : std::uint8_t {
+  elu,         ///< x > 0 ? b * x : a * b * (exp(c * x) - 1)
+  gelu,        ///< x * normal_cdf(x)
+  gelu_tanh,   ///< x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3)))
+  silu,        ///< x * sigmoid(x)
+  mish,        ///< x * tanh(log(1 + exp(x)))
+  softplus,    ///< a * x > b ? x : log(1 + exp(a * x)) / a
+  normal_cdf,  ///< of the standard normal distribution
+};
+
+struct ActivationParameters {
+  double a = 1, b = 1, c = 1;
+};
+
+/// f(x), shape and memory order of x; floating.
+Tensor activation(ActivationOp op, const Tensor& x, const ActivationParameters& parameters = {});
+/// grad * f'(x) over the broadcast shape.
+Tensor activation_gradient(ActivationOp op, const Tensor& grad, const Tensor& x,
+                           const ActivationParameters& parameters = {});
+
+/// Kernels get operands of one shape.
+struct ActivationKernels {
+  void (*value)(ActivationOp op, const ActivationParameters&, const Operand& x, const Operand& out);
+  void (*gradient)(ActivationOp op, const ActivationParameters&, const Operand& grad,
+                   const Operand& x, const Operand& out);
+};
+/// @throws DeviceError where the device has none.
+const ActivationKernels& activation_kernels(DeviceType device);
+
+namespace cpu {
+extern const ActivationKernels kActivation;
+}
+
+}  // namespace ops
+}  // namespace voxgrad
