@@ -1,11 +1,9 @@
 #include <voxgrad/autograd/functions/loss.h>
 
 #include <array>
-#include <cmath>
-#include <limits>
 
-#include <voxgrad/autograd/functions/activation.h>
 #include <voxgrad/autograd/functions/elementwise.h>
+#include <voxgrad/autograd/functions/loss_support.h>
 #include <voxgrad/autograd/functions/reduce.h>
 #include <voxgrad/autograd/functions/shape.h>
 #include <voxgrad/autograd/functions/softmax.h>
@@ -17,14 +15,6 @@
 
 namespace voxgrad {
 namespace {
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-void check_scores(std::string_view op, const Tensor& scores) {
-  VG_CHECK(scores.defined() && is_floating(scores.dtype()), DTypeError,
-           "{}: scores must be float32 or float64; got {}", op,
-           scores.defined() ? name(scores.dtype()) : "an undefined tensor");
-}
 
 void check_labels_dtype(std::string_view op, const Tensor& labels) {
   VG_CHECK(labels.defined(), DTypeError, "{}: labels must be defined", op);
@@ -61,15 +51,6 @@ void check_weight(std::string_view op, const Tensor& weight, const Tensor& score
   VG_CHECK(weight.device() == scores.device(), DeviceError,
            "{}: scores and weight must be on one device; got {} and {}", op,
            to_string(scores.device()), to_string(weight.device()));
-}
-
-Tensor reduced(const Tensor& losses, Reduction reduction) {
-  switch (reduction) {
-    case Reduction::mean: return mean(losses);
-    case Reduction::sum: return sum(losses);
-    case Reduction::none: break;
-  }
-  return losses;
 }
 
 /// Gradient of the cross entropy from functions that can be differentiated again: (softmax * sum of
@@ -138,18 +119,32 @@ void check_classification(std::string_view op, const Tensor& scores, const Tenso
   }
 }
 
-void check_same(std::string_view op, const Tensor& x, const Tensor& y) {
-  check_scores(op, x);
-  VG_CHECK(y.defined() && x.dtype() == y.dtype(), DTypeError,
-           "{}: both must have one dtype; got {} and {}", op, name(x.dtype()),
-           y.defined() ? name(y.dtype()) : "an undefined tensor");
-  VG_CHECK(x.shape() == y.shape(), ShapeError, "{}: both must have one shape; got {} and {}", op,
-           x.shape(), y.shape());
-  VG_CHECK(x.device() == y.device(), DeviceError, "{}: both must be on one device; got {} and {}",
-           op, to_string(x.device()), to_string(y.device()));
+void check_probabilities(const Tensor& logits, const Tensor& targets, const Tensor& weight) {
+  check_same("cross_entropy", logits, targets);
+  VG_CHECK(logits.dim() >= 1, ShapeError,
+           "cross_entropy: scores must be (batch, classes, size...) or (classes); got {}",
+           logits.shape());
+  const Tensor batch = logits.dim() == 1 ? logits.detach().unsqueeze(0) : logits;
+  VG_CHECK(batch.size(1) >= 1, ShapeError, "cross_entropy: needs at least one class; got {}",
+           logits.shape());
+  check_weight("cross_entropy", weight, batch);
 }
 
-Tensor bounded_log(const Tensor& x) { return clamp(log(x), -100, kInfinity); }
+/// Cross entropy with a probability for each class; both (batch, classes, size...).
+Tensor soft_cross_entropy(const Tensor& logits, const Tensor& targets,
+                          const CrossEntropyOptions& options) {
+  const auto classes = static_cast<double>(logits.size(1));
+  const double smoothing = options.label_smoothing;
+  Tensor share = targets;
+  if (smoothing > 0) share = targets * (1 - smoothing) + smoothing / classes;
+  if (options.weight.defined()) {
+    Shape along(logits.shape().size(), 1);
+    along[1] = logits.size(1);
+    share = share * options.weight.reshape(along);
+  }
+  const Tensor losses = neg(sum(log_softmax(logits, 1) * share, {1}));
+  return reduced(losses, options.reduction);
+}
 
 Tensor spread_sums(const ops::LabelTerms& terms, const Shape& shape, const Tensor& labels,
                    const Tensor& shared, const Tensor& scores);
@@ -186,11 +181,18 @@ Tensor spread_sums(const ops::LabelTerms& terms, const Shape& shape, const Tenso
 
 Tensor cross_entropy(const Tensor& logits, const Tensor& labels,
                      const CrossEntropyOptions& options) {
-  check_classification("cross_entropy", logits, labels, options.weight);
+  const bool probabilities = labels.defined() && logits.defined() && is_floating(labels.dtype()) &&
+                             labels.shape() == logits.shape();
+  if (probabilities) {
+    check_probabilities(logits, labels, options.weight);
+  } else {
+    check_classification("cross_entropy", logits, labels, options.weight);
+  }
   VG_CHECK(options.label_smoothing >= 0 && options.label_smoothing <= 1, ShapeError,
            "cross_entropy: label_smoothing must be in [0, 1]; got {}", options.label_smoothing);
-  return with_batch(logits, labels, [&](const Tensor& scores, const Tensor& classes) {
-    return batched_cross_entropy(scores, classes, options);
+  return with_batch(logits, labels, [&](const Tensor& scores, const Tensor& targets) {
+    return probabilities ? soft_cross_entropy(scores, targets, options)
+                         : batched_cross_entropy(scores, targets, options);
   });
 }
 
@@ -206,52 +208,6 @@ Tensor nll_loss(const Tensor& log_probabilities, const Tensor& labels,
     if (options.reduction == Reduction::mean) return sum(losses) / sum(target);
     return reduced(losses, options.reduction);
   });
-}
-
-Tensor mse_loss(const Tensor& x, const Tensor& y, Reduction reduction) {
-  check_same("mse_loss", x, y);
-  return reduced(square(x - y), reduction);
-}
-
-Tensor l1_loss(const Tensor& x, const Tensor& y, Reduction reduction) {
-  check_same("l1_loss", x, y);
-  return reduced(abs(x - y), reduction);
-}
-
-Tensor binary_cross_entropy(const Tensor& p, const Tensor& y, Reduction reduction) {
-  check_same("binary_cross_entropy", p, y);
-  Tensor losses;
-  {
-    const NoGrad values_only;
-    VG_CHECK(p.numel() == 0 || (min(p).item() >= 0 && max(p).item() <= 1), ShapeError,
-             "binary_cross_entropy: probabilities must be in [0, 1]; got {} to {}", min(p).item(),
-             max(p).item());
-    losses = -(y * bounded_log(p) + (1.0 - y) * bounded_log(1.0 - p));
-  }
-  // The rule is PyTorch's: the composed one would be 0 * infinity at p = 0 and 1.
-  const Rule rule = [](std::span<const Tensor> saved, std::span<const Tensor> grads, Needs needs) {
-    const Tensor& prob = saved[0];
-    const Tensor& target = saved[1];
-    std::vector<Tensor> result(2);
-    if (needs[0])
-      result[0] = grads[0] * (prob - target) / clamp((1.0 - prob) * prob, 1e-12, kInfinity);
-    if (needs[1]) result[1] = grads[0] * (bounded_log(1.0 - prob) - bounded_log(prob));
-    return result;
-  };
-  return reduced(record_one("binary_cross_entropy", {p, y}, std::move(losses), rule, p, y),
-                 reduction);
-}
-
-Tensor binary_cross_entropy_with_logits(const Tensor& x, const Tensor& y,
-                                        const BceWithLogitsOptions& options) {
-  check_same("binary_cross_entropy_with_logits", x, y);
-  const Tensor tail = softplus(-x, 1, kInfinity);
-  if (!options.pos_weight.defined()) return reduced((1.0 - y) * x + tail, options.reduction);
-  const Tensor factor = 1.0 + (options.pos_weight - 1.0) * y;
-  VG_CHECK(factor.shape() == x.shape(), ShapeError,
-           "binary_cross_entropy_with_logits: pos_weight must broadcast to x; got {} for {}",
-           options.pos_weight.shape(), x.shape());
-  return reduced((1.0 - y) * x + factor * tail, options.reduction);
 }
 
 // Source: nnU-Net v2, nnunetv2/training/loss/dice.py (MemoryEfficientSoftDiceLoss); defaults as its

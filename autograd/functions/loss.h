@@ -1,5 +1,5 @@
-// Losses. Labels are int64, int32 or uint8 tensors of class numbers; they and all weights get no
-// gradient.
+// Losses. Labels are int64, int32 or uint8 tensors of class numbers; they and the weights of
+// classes get no gradient.
 #pragma once
 
 #include <optional>
@@ -25,8 +25,12 @@ struct CrossEntropyOptions {
 /// Cross entropy of softmax(logits) along axis 1: torch.nn.functional.cross_entropy with class
 /// numbers.
 ///
+/// Floating labels are probabilities for each class instead: then ignore_index means nothing, the
+/// mean is over positions, and the labels (and a weight) may want gradients.
+///
 /// @param logits  (batch, classes, size...) or (classes); floating
-/// @param labels  (batch, size...) or (), in [0, classes) or ignore_index
+/// @param labels  (batch, size...) or (), in [0, classes) or ignore_index; or probabilities of the
+/// shape and dtype of the logits
 /// @return a scalar; (batch, size...) with Reduction::none. NaN for the mean over no position.
 /// @throws ShapeError, DTypeError, DeviceError on operands that do not fit; IndexError on labels
 /// out of range.
@@ -59,7 +63,15 @@ Tensor l1_loss(const Tensor& x, const Tensor& y, Reduction reduction = Reduction
 Tensor binary_cross_entropy(const Tensor& p, const Tensor& y,
                             Reduction reduction = Reduction::mean);
 
+struct BinaryCrossEntropyOptions {
+  Tensor weight = {};  ///< factor of the losses; broadcasts to them; undefined is 1
+  Reduction reduction = Reduction::mean;
+};
+Tensor binary_cross_entropy(const Tensor& p, const Tensor& y,
+                            const BinaryCrossEntropyOptions& options);
+
 struct BceWithLogitsOptions {
+  Tensor weight = {};      ///< factor of the losses; broadcasts to them; undefined is 1
   Tensor pos_weight = {};  ///< factor of the positive targets; broadcasts to x; undefined is 1
   Reduction reduction = Reduction::mean;
 };
@@ -67,6 +79,35 @@ struct BceWithLogitsOptions {
 /// binary_cross_entropy(sigmoid(x), y), safe for large x.
 Tensor binary_cross_entropy_with_logits(const Tensor& x, const Tensor& y,
                                         const BceWithLogitsOptions& options = {});
+
+/// d^2 / (2 beta) where d = |x - y| < beta, else d - beta / 2. Errors as mse_loss; ShapeError for
+/// beta < 0.
+Tensor smooth_l1_loss(const Tensor& x, const Tensor& y, double beta = 1,
+                      Reduction reduction = Reduction::mean);
+
+/// d^2 / 2 where d = |x - y| <= delta, else delta * (d - delta / 2). Errors as mse_loss; ShapeError
+/// unless delta > 0.
+Tensor huber_loss(const Tensor& x, const Tensor& y, double delta = 1,
+                  Reduction reduction = Reduction::mean);
+
+struct KlDivOptions {
+  Reduction reduction = Reduction::mean;
+  bool batchmean = false;   ///< the sum over the size of axis 0, in the place of `reduction`
+  bool log_target = false;  ///< the target is given as logarithms too
+};
+
+/// t * (log t - x), 0 - t * x at t = 0: the divergence of exp(x) from the target, as
+/// torch.nn.functional.kl_div.
+///
+/// @param x  logarithms of probabilities
+/// @param target  probabilities t, of the same shape and dtype
+/// @throws as mse_loss; ShapeError for batchmean of rank 0.
+Tensor kl_div(const Tensor& x, const Tensor& target, const KlDivOptions& options = {});
+
+/// The cosine of the angle between vectors along `axis`, with lengths of at least eps.
+/// @return the broadcast shape of both without that axis
+/// @throws ShapeError where they do not broadcast; IndexError; DTypeError unless floating.
+Tensor cosine_similarity(const Tensor& x, const Tensor& y, Index axis = 1, double eps = 1e-8);
 
 struct DiceLossOptions {
   bool batch_dice = false;                 ///< sums over the whole batch, not per sample

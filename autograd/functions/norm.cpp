@@ -1,5 +1,8 @@
 #include <voxgrad/autograd/functions/norm.h>
 
+#include <array>
+#include <cmath>
+#include <limits>
 #include <numeric>
 
 #include <voxgrad/autograd/functions/elementwise.h>
@@ -205,6 +208,19 @@ Tensor with_own_statistics(std::string_view op, const Tensor& x, const Options& 
   return y;
 }
 
+/// The p-norm along axes, which stay with size 1. Where it is 0 its gradient is 0.
+Tensor length_along(const Tensor& x, double p, std::span<const Index> axes) {
+  if (p == 0) return sum(ne(x, 0).to(x.dtype()), axes, true);
+  if (p == 1) return sum(abs(x), axes, true);
+  if (std::isinf(p)) return amax(abs(x), axes, true);
+  // Roots and low powers have infinite slopes at 0: zeros take the place of what they would give.
+  const Tensor zero = eq(x, 0);
+  const Tensor powers = p == 2 ? square(x) : where(zero, 0.0, pow(abs(where(zero, 1.0, x)), p));
+  const Tensor total = sum(powers, axes, true);
+  const Tensor nothing = eq(total, 0);
+  return where(nothing, 0.0, pow(where(nothing, 1.0, total), 1 / p));
+}
+
 }  // namespace
 
 Tensor batch_norm(const Tensor& x, const BatchNormOptions& options) {
@@ -271,6 +287,13 @@ Tensor layer_norm(const Tensor& x, std::span<const Index> normalized_shape,
   Tensor y = normalized(n, rows, moments_of(n, rows), {}, {}).reshape(x.shape());
   if (options.weight.defined()) y = y * options.weight;
   return options.bias.defined() ? y + options.bias : y;
+}
+
+Tensor normalize(const Tensor& x, double p, Index axis, double eps) {
+  check_input("normalize", x, eps);
+  VG_CHECK(p >= 0, ShapeError, "normalize: p must be at least 0; got {}", p);
+  const std::array axes{static_cast<Index>(normalize_axis("normalize", axis, x.dim()))};
+  return x / clamp(length_along(x, p, axes), eps, std::numeric_limits<double>::infinity());
 }
 
 }  // namespace voxgrad

@@ -85,4 +85,10 @@ inline Tensor layer_norm(const Tensor& x, std::initializer_list<Index> normalize
   return layer_norm(x, std::span(normalized_shape.begin(), normalized_shape.size()), options);
 }
 
+/// x divided by max(its p-norm along `axis`, eps): torch.nn.functional.normalize.
+///
+/// @param p  at least 0, or infinity; 0 counts what is not 0
+/// @throws DTypeError unless floating; ShapeError for p < 0; IndexError.
+Tensor normalize(const Tensor& x, double p = 2, Index axis = 1, double eps = 1e-12);
+
 }  // namespace voxgrad
