@@ -1,6 +1,7 @@
 #include <voxgrad/autograd/view_layout.h>
 
 #include <voxgrad/autograd/functions/reduce.h>
+#include <voxgrad/ops/elementwise.h>
 #include <voxgrad/ops/layout.h>
 
 namespace voxgrad {
@@ -24,6 +25,26 @@ ViewLayout without_expansion(const ViewLayout& layout) {
   for (std::size_t i = 0; i < result.shape.size(); ++i)
     if (result.strides[i] == 0 && result.shape[i] > 1) result.shape[i] = 1;
   return result;
+}
+
+/// region += values. Where elements of the region share memory, its shortest axis is taken element
+/// by element, so that every sum has one order.
+void add_into(const Tensor& region, const Tensor& values) {
+  if (region.numel() == 0) return;
+  if (!region.may_overlap()) {
+    Tensor to = region;
+    return ops::add_scaled_into(to, values, 1);
+  }
+  std::size_t axis = 0;
+  const Shape& shape = region.shape();
+  for (std::size_t i = 1; i < shape.size(); ++i)
+    if (shape[i] > 1 && (shape[axis] <= 1 || shape[i] < shape[axis])) axis = i;
+  const auto at = [axis](const Tensor& x, Index index) {
+    Shape sizes = x.shape();
+    sizes[axis] = 1;
+    return x.alias(std::move(sizes), x.strides(), x.offset() + index * x.strides()[axis]);
+  };
+  for (Index i = 0; i < shape[axis]; ++i) add_into(at(region, i), at(values, i));
 }
 
 }  // namespace
@@ -55,10 +76,12 @@ Tensor scatter_view(const Tensor& base_values, const Tensor& values,
   Tensor result = laid_out_as_base(base_values, *layout, like.dtype(), like.device());
   Tensor region =
       result.alias(layout->shape, layout->strides, layout->offset - layout->base_offset);
-  if (values.defined()) {
-    ops::copy_into(region, values);
-  } else {
+  if (!values.defined()) {
     ops::fill(region, 0);
+  } else if (!base_values.defined() && region.may_overlap()) {
+    add_into(region, values);
+  } else {
+    ops::copy_into(region, values);
   }
   const auto rule = [layout](std::span<const Tensor>, std::span<const Tensor> grads, Needs needs) {
     return std::vector<Tensor>{needs[0] ? scatter_view(grads[0], {}, layout) : Tensor(),

@@ -24,7 +24,8 @@ std::shared_ptr<const ViewLayout> view_layout(const Tensor& base, const Tensor& 
 Tensor gather_view(const Tensor& base_values, std::shared_ptr<const ViewLayout> layout);
 
 /// `base_values` with the view's elements replaced by `values`; undefined `base_values` are zeros,
-/// undefined `values` too. The view must not overlap itself. Differentiable.
+/// undefined `values` too. Where the view overlaps itself, which it may beside undefined
+/// `base_values` alone, what meets is summed. Differentiable.
 Tensor scatter_view(const Tensor& base_values, const Tensor& values,
                     std::shared_ptr<const ViewLayout> layout);
 

@@ -97,8 +97,12 @@ class Tensor {
   Tensor permute(std::initializer_list<Index> axes) const;
   Tensor transpose(Index a, Index b) const;
   Tensor narrow(Index axis, Index start, Index length) const;
+  Tensor slice(Index axis, Index start, Index length, Index step = 1) const;
   Tensor select(Index axis, Index index) const;
+  Tensor diagonal(Index offset = 0, Index axis1 = 0, Index axis2 = 1) const;
+  Tensor unfold(Index axis, Index size, Index step) const;
   Tensor expand(const Shape& shape) const;
+  Tensor squeeze() const;
   Tensor squeeze(Index axis) const;
   Tensor unsqueeze(Index axis) const;
   Tensor flatten(Index first = 0, Index last = -1) const;

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 
+#include <voxgrad/autograd/functions/creation.h>
+#include <voxgrad/autograd/functions/elementwise.h>
 #include <voxgrad/autograd/node.h>
 #include <voxgrad/core/backend.h>
 #include <voxgrad/core/check.h>
+#include <voxgrad/ops/elementwise.h>
 #include <voxgrad/ops/layout.h>
 
 namespace voxgrad {
@@ -138,6 +141,128 @@ std::vector<Tensor> split(const Tensor& x, std::span<const Index> sizes, Index a
     start += size;
   }
   return parts;
+}
+
+std::vector<Tensor> split(const Tensor& x, Index size, Index axis) {
+  const Index whole = x.size(normalize_axis("split", axis, x.dim()));
+  VG_CHECK(size > 0 || (size == 0 && whole == 0), ShapeError,
+           "split: size must be > 0, or 0 for an empty axis; got {} for an axis of {}", size,
+           whole);
+  const Index count = whole == 0 ? 1 : (whole - 1) / size + 1;
+  std::vector<Index> sizes(static_cast<std::size_t>(count), size);
+  sizes.back() = whole - (count - 1) * size;
+  return split(x, sizes, axis);
+}
+
+std::vector<Tensor> chunk(const Tensor& x, Index count, Index axis) {
+  VG_CHECK(count > 0, ShapeError, "chunk: count must be > 0; got {}", count);
+  const Index whole = x.size(normalize_axis("chunk", axis, x.dim()));
+  if (whole == 0) return split(x, std::vector<Index>(static_cast<std::size_t>(count), 0), axis);
+  return split(x, (whole - 1) / count + 1, axis);
+}
+
+std::vector<Tensor> unbind(const Tensor& x, Index axis) {
+  const int at = normalize_axis("unbind", axis, x.dim());
+  std::vector<Tensor> parts;
+  for (Index i = 0; i < x.shape()[at]; ++i) parts.push_back(x.select(at, i));
+  return parts;
+}
+
+Tensor movedim(const Tensor& x, std::span<const Index> from, std::span<const Index> to) {
+  VG_CHECK(from.size() == to.size(), ShapeError,
+           "movedim: from and to must name as many axes; got {} and {}", to_string(from),
+           to_string(to));
+  if (x.dim() == 0) {
+    for (const Index axis : from) normalize_axis("movedim", axis, 1);
+    for (const Index axis : to) normalize_axis("movedim", axis, 1);
+    return x;
+  }
+  std::vector<Index> axes(x.shape().size(), -1), rest;
+  std::vector<bool> moved(axes.size());
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    const int source = normalize_axis("movedim", from[i], x.dim());
+    const int place = normalize_axis("movedim", to[i], x.dim());
+    VG_CHECK(!moved[source] && axes[place] == -1, ShapeError,
+             "movedim: each axis at most once; got {} and {}", to_string(from), to_string(to));
+    moved[source] = true;
+    axes[place] = source;
+  }
+  for (std::size_t i = 0; i < axes.size(); ++i)
+    if (!moved[i]) rest.push_back(static_cast<Index>(i));
+  auto next = rest.begin();
+  for (Index& axis : axes)
+    if (axis == -1) axis = *next++;
+  return x.permute(axes);
+}
+
+Tensor broadcast_to(const Tensor& x, const Shape& shape) { return x.expand(shape); }
+
+Tensor repeat(const Tensor& x, std::span<const Index> counts) {
+  const std::size_t rank = x.shape().size();
+  VG_CHECK(counts.size() >= rank && std::ranges::all_of(counts, [](Index n) { return n >= 0; }),
+           ShapeError, "repeat: needs a count >= 0 for each of {} axes; got {}", rank,
+           to_string(counts));
+  const std::size_t added = counts.size() - rank;
+  Shape apart, repeated, joined;  // every axis is (count, size) before it is one
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    const Index size = i < added ? 1 : x.shape()[i - added];
+    apart.insert(apart.end(), {1, size});
+    repeated.insert(repeated.end(), {counts[i], size});
+    joined.push_back(checked_product(counts[i], size));
+  }
+  return x.reshape(apart).expand(repeated).clone().reshape(joined);
+}
+
+Tensor tile(const Tensor& x, std::span<const Index> counts) {
+  std::vector<Index> complete(std::max(counts.size(), x.shape().size()), 1);
+  std::ranges::copy_backward(counts, complete.end());
+  return repeat(x, complete);
+}
+
+Tensor roll(const Tensor& x, std::span<const Index> shifts, std::span<const Index> axes) {
+  if (axes.empty() && shifts.size() == 1) {
+    const Index zero = 0;
+    return roll(x.reshape({x.numel()}), shifts, std::span(&zero, 1)).reshape(x.shape());
+  }
+  VG_CHECK(shifts.size() == axes.size(), ShapeError,
+           "roll: needs one shift per axis, or one and no axis; got {} and {}", to_string(shifts),
+           to_string(axes));
+  Tensor result = x;
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    const int at = normalize_axis("roll", axes[i], x.dim());
+    const Index size = x.shape()[at];
+    if (size == 0) continue;
+    const Index shift = (shifts[i] % size + size) % size;
+    if (shift == 0) continue;
+    result = cat({result.narrow(at, size - shift, shift), result.narrow(at, 0, size - shift)}, at);
+  }
+  return result.is_same(x) ? x.clone() : result;
+}
+
+namespace {
+
+/// column - row of every element of the matrices in x.
+Tensor places(std::string_view op, const Tensor& x) {
+  VG_CHECK(x.dim() >= 2, ShapeError, "{}: x must have rank >= 2; got {}", op, x.shape());
+  const auto count = [&](Index axis) {
+    return arange(0, static_cast<double>(x.size(axis)), 1, DType::int64, x.device());
+  };
+  return sub(count(-1), count(-2).unsqueeze(1));
+}
+
+/// x where `kept`, else 0.
+Tensor zeroed_beside(const Tensor& kept, const Tensor& x) {
+  return where(kept, x, ops::scalar(0, x.dtype(), x.device()));
+}
+
+}  // namespace
+
+Tensor tril(const Tensor& x, Index diagonal) {
+  return zeroed_beside(le(places("tril", x), static_cast<double>(diagonal)), x);
+}
+
+Tensor triu(const Tensor& x, Index diagonal) {
+  return zeroed_beside(ge(places("triu", x), static_cast<double>(diagonal)), x);
 }
 
 Tensor pad(const Tensor& x, std::span<const Index> amounts, PadMode mode, double value) {

@@ -9,8 +9,12 @@
 //   permute(axes)      axes in another order, each once
 //   transpose(a, b)    two axes exchanged
 //   narrow(axis, start, length), select(axis, index)   part of one axis; index may be negative
+//   slice(axis, start, length, step)   every step-th (>= 1) element of one axis from start on
+//   diagonal(offset, axis1, axis2)     elements (i, i + offset) of two axes, as a new last axis
+//   unfold(axis, size, step)   windows of `size`, step apart, which may overlap: the axis counts
+//                      them and a new last axis runs through them
 //   expand(shape)      axes of size 1 repeated, new axes in front; -1 keeps a size
-//   squeeze(axis), unsqueeze(axis), flatten(first, last)
+//   squeeze(axis), unsqueeze(axis), flatten(first, last); squeeze() drops all axes of size 1
 //   contiguous(), channels_last()   the tensor itself when it lies so, else a copy that does
 //   clone()            a copy in the same memory order
 //   to(dtype), to(device)           the tensor itself when nothing changes, else a converted copy
@@ -18,6 +22,7 @@
 // ShapeError.
 #pragma once
 
+#include <initializer_list>
 #include <span>
 #include <vector>
 
@@ -41,6 +46,46 @@ inline Tensor stack(std::initializer_list<Tensor> tensors, Index axis = 0) {
 
 /// Views of consecutive parts with the given sizes, which must add up to the axis.
 std::vector<Tensor> split(const Tensor& x, std::span<const Index> sizes, Index axis = 0);
+/// Views of parts of `size`, the last one shorter where that does not divide the axis.
+std::vector<Tensor> split(const Tensor& x, Index size, Index axis = 0);
+/// Views of at most `count` parts of one size, the last one shorter where that does not divide.
+std::vector<Tensor> chunk(const Tensor& x, Index count, Index axis = 0);
+/// Views of all elements of an axis, without that axis.
+std::vector<Tensor> unbind(const Tensor& x, Index axis = 0);
+
+/// A view whose axes `from` moved to the places `to`; the others keep their order.
+Tensor movedim(const Tensor& x, std::span<const Index> from, std::span<const Index> to);
+inline Tensor movedim(const Tensor& x, Index from, Index to) {
+  return movedim(x, std::span(&from, 1), std::span(&to, 1));
+}
+
+/// x.expand(shape): a view.
+Tensor broadcast_to(const Tensor& x, const Shape& shape);
+
+/// A copy with axis i repeated counts[i] times, new axes in front. @throws ShapeError for fewer
+/// counts than axes or negative ones.
+Tensor repeat(const Tensor& x, std::span<const Index> counts);
+inline Tensor repeat(const Tensor& x, std::initializer_list<Index> counts) {
+  return repeat(x, std::span(counts.begin(), counts.size()));
+}
+/// The same; counts that are missing in front are 1.
+Tensor tile(const Tensor& x, std::span<const Index> counts);
+inline Tensor tile(const Tensor& x, std::initializer_list<Index> counts) {
+  return tile(x, std::span(counts.begin(), counts.size()));
+}
+
+/// A copy whose elements moved by shifts[i] along axes[i] and came in again at the other end.
+/// Without axes: one shift of all elements in logical order.
+Tensor roll(const Tensor& x, std::span<const Index> shifts, std::span<const Index> axes = {});
+inline Tensor roll(const Tensor& x, std::initializer_list<Index> shifts,
+                   std::initializer_list<Index> axes = {}) {
+  return roll(x, std::span(shifts.begin(), shifts.size()), std::span(axes.begin(), axes.size()));
+}
+
+/// A copy of matrices (..., m, n) with zeros above (tril) or below (triu) the diagonal
+/// (i, i + diagonal). @throws ShapeError below rank 2.
+Tensor tril(const Tensor& x, Index diagonal = 0);
+Tensor triu(const Tensor& x, Index diagonal = 0);
 
 /// Widens the last axes: `amounts` are pairs (before, after), the last axis first, as in
 /// torch.nn.functional.pad. Negative amounts crop, in constant mode only.

@@ -4,6 +4,7 @@
 #include <voxgrad/autograd/functions/reduce.h>
 #include <voxgrad/autograd/functions/shape.h>
 #include <voxgrad/autograd/meta.h>
+#include <voxgrad/autograd/view_layout.h>
 #include <voxgrad/core/check.h>
 #include <voxgrad/ops/layout.h>
 
@@ -60,6 +61,31 @@ std::optional<Strides> aliasing_strides(const Tensor& x, const Shape& shape) {
 Tensor alias_reshaped(std::string_view op, const Tensor& x, Shape shape, Strides strides) {
   return record_view(op, x, x.alias(std::move(shape), std::move(strides), x.offset()),
                      reshape_rule(x));
+}
+
+/// A view that picks elements of x. `pick(shape, strides, offset)` turns a layout of x into one of
+/// the view; the rule applies it to a dense one, as that of x need not be.
+template <typename F>
+Tensor picked(std::string_view op, const Tensor& x, F pick) {
+  ViewLayout dense{.base_shape = x.shape(),
+                   .base_strides = x.is_dense() ? x.strides() : contiguous_strides(x.shape()),
+                   .base_offset = 0,
+                   .shape = x.shape(),
+                   .strides = {},
+                   .offset = 0};
+  dense.strides = dense.base_strides;
+  pick(dense.shape, dense.strides, dense.offset);
+  Shape shape = x.shape();
+  Strides strides = x.strides();
+  Index offset = x.offset();
+  pick(shape, strides, offset);
+  return record_view(op, x, x.alias(std::move(shape), std::move(strides), offset),
+                     gather_view_rule(std::make_shared<const ViewLayout>(std::move(dense))));
+}
+
+/// normalize_axis, where a tensor of rank 0 counts as one of rank 1.
+int wrapped_axis(std::string_view op, Index axis, int rank) {
+  return normalize_axis(op, axis, std::max(rank, 1));
 }
 
 }  // namespace
@@ -133,6 +159,71 @@ Tensor Tensor::narrow(Index axis, Index start, Index length) const {
                      rule);
 }
 
+Tensor Tensor::slice(Index axis, Index start, Index length, Index step) const {
+  const int at = normalize_axis("slice", axis, dim());
+  VG_CHECK(step >= 1, ShapeError, "slice: step must be >= 1; got {} (use flip to reverse)", step);
+  if (step == 1 || length <= 1) return narrow(at, start, length);
+  const Index size = shape()[at];
+  VG_CHECK(start >= -size && start <= size, IndexError, "slice: start must lie in [{}, {}]; got {}",
+           -size, size, start);
+  if (start < 0) start += size;
+  VG_CHECK(start < size && length - 1 <= (size - 1 - start) / step, ShapeError,
+           "slice: start + (length - 1) * step must be below the size {}; got {} + {} * {}", size,
+           start, length - 1, step);
+  return picked("slice", *this, [&](Shape& sizes, Strides& steps, Index& first) {
+    first += start * steps[at];
+    sizes[at] = length;
+    steps[at] *= step;
+  });
+}
+
+Tensor Tensor::diagonal(Index offset, Index axis1, Index axis2) const {
+  const int a = normalize_axis("diagonal", axis1, dim());
+  const int b = normalize_axis("diagonal", axis2, dim());
+  VG_CHECK(a != b, ShapeError, "diagonal: needs two different axes; got {} and {}", axis1, axis2);
+  // Clamped first, so that no offset overflows.
+  const Index row = std::clamp<Index>(offset, -shape()[a], 0) * -1;
+  const Index column = std::clamp<Index>(offset, 0, shape()[b]);
+  const Index length = std::min(shape()[a] - row, shape()[b] - column);
+  return picked("diagonal", *this, [&](Shape& sizes, Strides& steps, Index& first) {
+    if (length > 0) first += row * steps[a] + column * steps[b];
+    const Index step = steps[a] + steps[b];
+    for (const int axis : {std::max(a, b), std::min(a, b)}) {
+      sizes.erase(sizes.begin() + axis);
+      steps.erase(steps.begin() + axis);
+    }
+    sizes.push_back(length);
+    steps.push_back(step);
+  });
+}
+
+Tensor Tensor::unfold(Index axis, Index size, Index step) const {
+  const int at = wrapped_axis("unfold", axis, dim());
+  const Index whole = dim() == 0 ? 1 : shape()[at];
+  VG_CHECK(size >= 0 && size <= whole && step >= 1, ShapeError,
+           "unfold: size must be in [0, {}] and step >= 1; got {} and {}", whole, size, step);
+  return picked("unfold", *this, [&](Shape& sizes, Strides& steps, Index&) {
+    const Index stride = sizes.empty() ? 1 : steps[at];
+    if (!sizes.empty()) {
+      sizes[at] = (whole - size) / step + 1;
+      steps[at] = checked_product(stride, step);
+    }
+    sizes.push_back(size);
+    steps.push_back(stride);
+  });
+}
+
+Tensor Tensor::squeeze() const {
+  Shape new_shape;
+  Strides new_strides;
+  for (std::size_t i = 0; i < shape().size(); ++i) {
+    if (shape()[i] == 1) continue;
+    new_shape.push_back(shape()[i]);
+    new_strides.push_back(strides()[i]);
+  }
+  return alias_reshaped("squeeze", *this, std::move(new_shape), std::move(new_strides));
+}
+
 Tensor Tensor::select(Index axis, Index index) const {
   const int at = normalize_axis("select", axis, dim());
   VG_CHECK(index >= -shape()[at] && index < shape()[at], IndexError,
@@ -160,8 +251,8 @@ Tensor Tensor::expand(const Shape& new_shape) const {
 }
 
 Tensor Tensor::squeeze(Index axis) const {
-  const int at = normalize_axis("squeeze", axis, dim());
-  if (shape()[at] != 1) return *this;
+  const int at = wrapped_axis("squeeze", axis, dim());
+  if (dim() == 0 || shape()[at] != 1) return *this;
   Shape new_shape = shape();
   Strides new_strides = strides();
   new_shape.erase(new_shape.begin() + at);

@@ -42,6 +42,17 @@ TEST(View, EveryViewDifferentiatesTwice) {
   check([](auto x) { return cubed(x[0].permute({3, 0, 2, 1})); }, shape);
   check([](auto x) { return cubed(x[0].transpose(1, -1)); }, shape);
   check([](auto x) { return cubed(x[0].narrow(2, 1, 2)); }, shape);
+  check([](auto x) { return cubed(x[0].slice(2, 1, 2, 2)); }, shape);
+  check([](auto x) { return cubed(x[0].slice(0, -2, 2).slice(3, 0, 2, 4)); }, shape);
+  check([](auto x) { return cubed(x[0].diagonal()); }, shape);
+  check([](auto x) { return cubed(x[0].diagonal(-1, 3, 1)); }, shape);
+  check([](auto x) { return cubed(x[0].unfold(3, 3, 1)); }, shape);
+  check([](auto x) { return cubed(x[0].unfold(3, 2, 3).unfold(2, 3, 1)); }, shape);
+  check(
+      [](auto x) {
+        return cubed(x[0].unsqueeze(1).expand({2, 2, 3, 4, 5}).unfold(4, 4, 1));
+      },
+      shape);
   check([](auto x) { return cubed(x[0].select(1, -1)); }, shape);
   check([](auto x) { return cubed(x[0].reshape({6, -1})); }, shape);
   check([](auto x) { return cubed(x[0].flatten(1, 2)); }, shape);
@@ -64,6 +75,34 @@ TEST(View, AliasesItsBase) {
   row.fill_(9);
   EXPECT_EQ(values(x), (std::vector<double>{0, 1, 2, 9, 9, 9}));
   EXPECT_EQ(values(x.transpose(0, 1)), (std::vector<double>{0, 9, 1, 9, 2, 9}));
+}
+
+TEST(View, PartsFollowTheirDefinition) {
+  const Tensor x = counting({3, 5});
+  EXPECT_EQ(values(x.slice(1, 1, 2, 3)), (std::vector<double>{1, 4, 6, 9, 11, 14}));
+  EXPECT_EQ(x.slice(1, 5, 0, 2).shape(), (Shape{3, 0}));
+  EXPECT_EQ(values(x.diagonal()), (std::vector<double>{0, 6, 12}));
+  EXPECT_EQ(values(x.diagonal(3)), (std::vector<double>{3, 9}));
+  EXPECT_EQ(values(x.diagonal(1, 1, 0)), (std::vector<double>{5, 11}));
+  EXPECT_EQ(x.diagonal(-9).shape(), Shape{0});
+  EXPECT_EQ(counting({2, 3, 4}).diagonal(0, 0, 2).shape(), (Shape{3, 2}));
+  EXPECT_EQ(values(x.select(0, 1).unfold(0, 3, 2)), (std::vector<double>{5, 6, 7, 7, 8, 9}));
+  EXPECT_EQ(x.unfold(0, 2, 7).shape(), (Shape{1, 5, 2}));
+  EXPECT_EQ(counting({}).unfold(0, 1, 1).shape(), Shape{1});
+  EXPECT_EQ(counting({1, 2, 1, 3}).squeeze().shape(), (Shape{2, 3}));
+  Tensor y = counting({2, 3});
+  y.slice(1, 0, 2, 2).fill_(9);
+  y.diagonal(1).fill_(7);
+  EXPECT_EQ(values(y), (std::vector<double>{9, 7, 9, 9, 4, 7}));
+}
+
+TEST(View, WindowsSeeWritesToTheirBase) {
+  const Tensor x = counting({4}).requires_grad_();
+  Tensor y = mul(x, 1.0);
+  const Tensor windows = y.unfold(0, 2, 1);
+  y.mul_(2.0);
+  sum(windows).backward();
+  EXPECT_EQ(values(x.grad()), (std::vector<double>{2, 4, 4, 2}));
 }
 
 TEST(View, LaysAnUnsharedChannelsLastTensorOutPlainOnce) {
@@ -103,6 +142,14 @@ TEST(View, WrongArgumentsAreErrors) {
   EXPECT_THROW(x.narrow(1, 2, 2), ShapeError);
   EXPECT_THROW(x.narrow(1, 5, 0), IndexError);
   EXPECT_THROW(x.narrow(1, 1, INT64_MAX), ShapeError);
+  EXPECT_THROW(x.slice(1, 0, 2, 0), ShapeError);
+  EXPECT_THROW(x.slice(1, 0, 3, 2), ShapeError);
+  EXPECT_THROW(x.slice(1, 0, 3, INT64_MAX), ShapeError);
+  EXPECT_THROW(x.slice(1, 4, 2, 2), IndexError);
+  EXPECT_THROW(x.diagonal(0, 1, -1), ShapeError);
+  EXPECT_THROW(x.diagonal(0, 0, 2), IndexError);
+  EXPECT_THROW(x.unfold(1, 4, 1), ShapeError);
+  EXPECT_THROW(x.unfold(1, 2, 0), ShapeError);
   EXPECT_THROW(x.select(0, 2), IndexError);
   EXPECT_THROW(x.expand({4, 3}), ShapeError);
   EXPECT_THROW(x.expand({3}), ShapeError);
