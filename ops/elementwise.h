@@ -21,27 +21,51 @@ enum class UnaryOp : std::uint8_t {
   leaky_relu,   ///< parameter: the slope below 0
   logical_not,  ///< boolean: x == 0
   is_nan,       ///< boolean
+  is_infinite,  ///< boolean
+  is_finite,    ///< boolean
+  bit_not,      ///< integers and boolean
   exp,
+  exp2,
   expm1,
   log,
+  log2,
+  log10,
   log1p,
   sqrt,
+  rsqrt,  ///< 1 / sqrt(x)
   reciprocal,
   sin,
   cos,
+  tan,
+  asin,
+  acos,
+  atan,
+  sinh,
+  cosh,
   tanh,
   sigmoid,
+  erf,
+  erfc,
   floor,
   ceil,
   round,  ///< halves go to the even neighbour
+  trunc,
 };
 
 enum class BinaryOp : std::uint8_t {
   add,  ///< boolean: or
   sub,
-  mul,      ///< boolean: and
-  div,      ///< floating types only
-  pow,      ///< integers wrap around; negative powers of theirs are 0 but for bases 1 and -1
+  mul,           ///< boolean: and
+  div,           ///< floating types only
+  pow,           ///< integers wrap around; negative powers of theirs are 0 but for bases 1 and -1
+  atan2,         ///< floating types only
+  floor_divide,  ///< this and the next three: not boolean; integer divisors must not be 0
+  trunc_divide,
+  remainder,  ///< sign of the divisor
+  fmod,       ///< sign of the dividend
+  bit_and,    ///< this and the next two: integers and boolean
+  bit_or,
+  bit_xor,
   maximum,  ///< NaN wins
   minimum,  ///< NaN wins
   gate,     ///< a * (b > 0 ? 1 : parameter): gradient of relu and leaky_relu from their result.
@@ -57,7 +81,7 @@ enum class BinaryOp : std::uint8_t {
 };
 
 constexpr bool gives_boolean(UnaryOp op) {
-  return op == UnaryOp::logical_not || op == UnaryOp::is_nan;
+  return op >= UnaryOp::logical_not && op <= UnaryOp::is_finite;
 }
 constexpr bool gives_boolean(BinaryOp op) { return op >= BinaryOp::equal; }
 

@@ -1,6 +1,7 @@
 #include <voxgrad/autograd/functions/elementwise.h>
 
-#include <voxgrad/autograd/functions/operands.h>
+#include <voxgrad/autograd/functions/creation.h>
+#include <voxgrad/autograd/functions/promotion.h>
 #include <voxgrad/ops/layout.h>
 
 namespace voxgrad {
@@ -9,42 +10,6 @@ namespace {
 
 using ops::BinaryOp;
 using ops::UnaryOp;
-
-/// A tensor of rank 0 widens only to another kind.
-DType result_dtype(const Tensor& a, const Tensor& b) {
-  const bool a_yields = a.dim() == 0 && b.dim() > 0 && kind(a.dtype()) <= kind(b.dtype());
-  const bool b_yields = b.dim() == 0 && a.dim() > 0 && kind(b.dtype()) <= kind(a.dtype());
-  if (a_yields) return b.dtype();
-  if (b_yields) return a.dtype();
-  return promote(a.dtype(), b.dtype());
-}
-
-struct Pair {
-  Tensor a;
-  Tensor b;
-};
-
-/// Both in the result's dtype, checked.
-Pair promoted(std::string_view op, const Tensor& a, const Tensor& b) {
-  check_same_device(op, a, b);
-  if (a.shape() != b.shape()) broadcast_shape(op, a.shape(), b.shape());
-  const DType dtype = result_dtype(a, b);
-  return {a.to(dtype), b.to(dtype)};
-}
-
-Tensor with_scalar(const Tensor& x, double value) {
-  return x.to(dtype_with_scalar(x.dtype(), value));
-}
-
-/// f(x) with the rule f(saved, grad), which saves x or the result.
-template <typename F>
-Tensor real_function(std::string_view op, UnaryOp kernel, const Tensor& operand, bool saves_result,
-                     F rule) {
-  const Tensor x = as_floating(operand);
-  Tensor result = ops::unary(kernel, x);
-  const Tensor& kept = saves_result ? result : x;
-  return record_one(op, {x}, result, unary_rule(rule), kept);
-}
 
 Tensor compare(std::string_view name, BinaryOp op, const Tensor& a, const Tensor& b) {
   const NoGrad values_only;
@@ -189,6 +154,16 @@ Tensor pow(const Tensor& left, const Tensor& right) {
                     kept_if(b.requires_grad(), result));
 }
 
+Tensor pow(double a, const Tensor& b) {
+  const Tensor x = with_scalar(b, a);
+  Tensor result = ops::binary(BinaryOp::pow, scalar_like(x, a), x);
+  return record_one("pow", {x}, result, unary_rule([a](Saved s, const Tensor& grad) {
+                      // 0^x is constant where it is finite.
+                      return mul(grad, a == 0 ? zeros_like(s[0]) : mul(s[0], std::log(a)));
+                    }),
+                    result);
+}
+
 Tensor neg(const Tensor& x) {
   VG_CHECK(x.dtype() != DType::boolean, DTypeError,
            "neg: boolean tensors have no negative; use logical_not");
@@ -196,36 +171,9 @@ Tensor neg(const Tensor& x) {
                     unary_rule([](Saved, const Tensor& grad) { return neg(grad); }));
 }
 
-Tensor exp(const Tensor& x) {
-  return real_function("exp", UnaryOp::exp, x, true,
-                       [](Saved s, const Tensor& grad) { return mul(grad, s[0]); });
-}
-
-Tensor log(const Tensor& x) {
-  return real_function("log", UnaryOp::log, x, false,
-                       [](Saved s, const Tensor& grad) { return div(grad, s[0]); });
-}
-
-Tensor sqrt(const Tensor& x) {
-  return real_function("sqrt", UnaryOp::sqrt, x, true,
-                       [](Saved s, const Tensor& grad) { return div(grad, mul(s[0], 2)); });
-}
-
-Tensor sin(const Tensor& x) {
-  return real_function("sin", UnaryOp::sin, x, false,
-                       [](Saved s, const Tensor& grad) { return mul(grad, cos(s[0])); });
-}
-
-Tensor cos(const Tensor& x) {
-  return real_function("cos", UnaryOp::cos, x, false,
-                       [](Saved s, const Tensor& grad) { return neg(mul(grad, sin(s[0]))); });
-}
-
 Tensor abs(const Tensor& x) {
   return record_one("abs", {x}, ops::unary(UnaryOp::abs, x),
-                    unary_rule([](Saved s, const Tensor& grad) {
-                      return mul(grad, ops::unary(UnaryOp::sign, s[0]));
-                    }),
+                    unary_rule([](Saved s, const Tensor& grad) { return mul(grad, sign(s[0])); }),
                     x);
 }
 
@@ -292,6 +240,8 @@ Tensor gt(const Tensor& a, double b) { return compare(BinaryOp::greater, a, b); 
 Tensor ge(const Tensor& a, const Tensor& b) { return compare("ge", BinaryOp::greater_equal, a, b); }
 Tensor ge(const Tensor& a, double b) { return compare(BinaryOp::greater_equal, a, b); }
 Tensor logical_not(const Tensor& x) { return ops::unary(UnaryOp::logical_not, x); }
+Tensor isinf(const Tensor& x) { return ops::unary(UnaryOp::is_infinite, x); }
+Tensor isfinite(const Tensor& x) { return ops::unary(UnaryOp::is_finite, x); }
 Tensor isnan(const Tensor& x) { return ops::unary(UnaryOp::is_nan, x); }
 
 }  // namespace voxgrad

@@ -4,61 +4,11 @@
 #include <cmath>
 #include <type_traits>
 
-#include <voxgrad/core/check.h>
-#include <voxgrad/ops/cpu/strided.h>
+#include <voxgrad/ops/cpu/map.h>
 
 namespace voxgrad::ops::cpu {
 
 namespace {
-
-/// out = f(x). The same element may be read and written, so ivdep holds when the operation is in
-/// place.
-template <typename T, typename R, typename F>
-void map(const Operand& x, const Operand& out, F f) {
-  const StridedLoop<2> loop(out.shape, {out.strides, x.strides});
-  loop.run(
-      [to = out.as<R>(), from = x.as<const T>(), f](const auto& at, const auto& step, Index n) {
-        R* r = to + at[0];
-        const T* a = from + at[1];
-        if (step[0] == 1 && step[1] == 1) {
-#pragma GCC ivdep
-          for (Index i = 0; i < n; ++i) r[i] = f(a[i]);
-        } else {
-          for (Index i = 0; i < n; ++i) r[i * step[0]] = f(a[i * step[1]]);
-        }
-      });
-}
-
-/// out = f(a, b); dense and broadcast rows have loops of their own, which the compiler vectorises.
-template <typename T, typename R, typename F>
-void map(const Operand& a, const Operand& b, const Operand& out, F f) {
-  const StridedLoop<3> loop(out.shape, {out.strides, a.strides, b.strides});
-  loop.run([to = out.as<R>(), a_data = a.as<const T>(), b_data = b.as<const T>(), f](
-               const auto& at, const auto& step, Index n) {
-    R* r = to + at[0];
-    const T* x = a_data + at[1];
-    const T* y = b_data + at[2];
-    if (step[0] == 1 && step[1] == 1 && step[2] == 1) {
-#pragma GCC ivdep
-      for (Index i = 0; i < n; ++i) r[i] = f(x[i], y[i]);
-    } else if (step[0] == 1 && step[1] == 1 && step[2] == 0) {
-      const T constant = *y;
-#pragma GCC ivdep
-      for (Index i = 0; i < n; ++i) r[i] = f(x[i], constant);
-    } else if (step[0] == 1 && step[1] == 0 && step[2] == 1) {
-      const T constant = *x;
-#pragma GCC ivdep
-      for (Index i = 0; i < n; ++i) r[i] = f(constant, y[i]);
-    } else {
-      for (Index i = 0; i < n; ++i) r[i * step[0]] = f(x[i * step[1]], y[i * step[2]]);
-    }
-  });
-}
-
-/// The type to compute in: integers wrap around, as in PyTorch, which unsigned arithmetic does
-/// without undefined behaviour.
-template <typename T>
-using Wide = std::conditional_t<std::is_floating_point_v<T>, T, std::uint64_t>;
 
 template <typename T>
 T largest(T a, T b) {
@@ -90,37 +40,6 @@ T power(T base, T exponent) {
 }
 
 template <typename T>
-T sigmoid(T x) {
-  return T(1) / (T(1) + std::exp(-x));
-}
-
-[[noreturn]] void refuse(std::string_view kind, DType dtype) {
-  VG_CHECK(false, DTypeError, "{}: the operation is not defined for this dtype; got {}", kind,
-           name(dtype));
-  __builtin_unreachable();
-}
-
-template <typename T>
-void unary_floating(UnaryOp op, const Operand& x, const Operand& out) {
-  switch (op) {
-    case UnaryOp::exp: return map<T, T>(x, out, [](T v) { return std::exp(v); });
-    case UnaryOp::expm1: return map<T, T>(x, out, [](T v) { return std::expm1(v); });
-    case UnaryOp::log: return map<T, T>(x, out, [](T v) { return std::log(v); });
-    case UnaryOp::log1p: return map<T, T>(x, out, [](T v) { return std::log1p(v); });
-    case UnaryOp::sqrt: return map<T, T>(x, out, [](T v) { return std::sqrt(v); });
-    case UnaryOp::reciprocal: return map<T, T>(x, out, [](T v) { return T(1) / v; });
-    case UnaryOp::sin: return map<T, T>(x, out, [](T v) { return std::sin(v); });
-    case UnaryOp::cos: return map<T, T>(x, out, [](T v) { return std::cos(v); });
-    case UnaryOp::tanh: return map<T, T>(x, out, [](T v) { return std::tanh(v); });
-    case UnaryOp::sigmoid: return map<T, T>(x, out, [](T v) { return sigmoid(v); });
-    case UnaryOp::floor: return map<T, T>(x, out, [](T v) { return std::floor(v); });
-    case UnaryOp::ceil: return map<T, T>(x, out, [](T v) { return std::ceil(v); });
-    case UnaryOp::round: return map<T, T>(x, out, [](T v) { return std::nearbyint(v); });
-    default: refuse("unary", x.dtype);
-  }
-}
-
-template <typename T>
 void unary_any(UnaryOp op, const Operand& x, const Operand& out, double parameter) {
   using W = Wide<T>;
   const T slope = static_cast<T>(parameter);
@@ -147,10 +66,18 @@ void unary_any(UnaryOp op, const Operand& x, const Operand& out, double paramete
       return map<T, T>(x, out, [slope](T v) { return v > T(0) ? v : static_cast<T>(v * slope); });
     case UnaryOp::logical_not: return map<T, bool>(x, out, [](T v) { return v == T(0); });
     case UnaryOp::is_nan: return map<T, bool>(x, out, [](T v) { return v != v; });
+    case UnaryOp::is_infinite:
+      return map<T, bool>(x, out, [](T v) { return v == v && !(v - v == T(0)); });
+    case UnaryOp::is_finite: return map<T, bool>(x, out, [](T v) { return v - v == T(0); });
     default: break;
   }
   if constexpr (std::is_floating_point_v<T>) {
-    unary_floating<T>(op, x, out);
+    real_function(op, x, out);
+  } else if (op == UnaryOp::bit_not) {
+    map<T, T>(x, out, [](T v) {
+      if constexpr (std::is_same_v<T, bool>) return !v;
+      else return static_cast<T>(~v);
+    });
   } else {
     refuse("unary", x.dtype);
   }
@@ -174,6 +101,7 @@ void binary_floating(BinaryOp op, const Operand& a, const Operand& b, const Oper
   const T slope = static_cast<T>(parameter);
   switch (op) {
     case BinaryOp::div: return map<T, T>(a, b, out, [](T x, T y) { return x / y; });
+    case BinaryOp::atan2: return map<T, T>(a, b, out, [](T x, T y) { return std::atan2(x, y); });
     case BinaryOp::gate:
       if (parameter == 0) {
         return map<T, T>(a, b, out, [](T x, T y) { return y <= T(0) ? T(0) : x; });
@@ -192,6 +120,7 @@ void binary_any(BinaryOp op, const Operand& a, const Operand& b, const Operand& 
                 double parameter) {
   using W = Wide<T>;
   if (gives_boolean(op)) return compare<T>(op, a, b, out);
+  if (op >= BinaryOp::floor_divide && op <= BinaryOp::bit_xor) return divide(op, a, b, out);
   switch (op) {
     case BinaryOp::add:
       return map<T, T>(a, b, out, [](T x, T y) { return static_cast<T>(W(x) + W(y)); });

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <utility>
 
 #include <voxgrad/autograd/engine.h>
 #include <voxgrad/autograd/functions/creation.h>
@@ -69,11 +70,51 @@ void check_binary(F f) {
   check(g, {positive({2, 3}).detach(), positive({2, 3}, Layout::plain, 70)});
 }
 
+TEST(Elementwise, RealFunctionsAgreeWithTheStandardLibrary) {
+  const std::vector<std::pair<Tensor (*)(const Tensor&), double (*)(double)>> pairs{
+      {exp2, std::exp2},   {expm1, std::expm1}, {log2, std::log2}, {log10, std::log10},
+      {log1p, std::log1p}, {tan, std::tan},     {asin, std::asin}, {acos, std::acos},
+      {atan, std::atan},   {sinh, std::sinh},   {cosh, std::cosh}, {erf, std::erf},
+      {erfc, std::erfc},   {floor, std::floor}, {ceil, std::ceil}, {round, std::nearbyint},
+      {trunc, std::trunc}};
+  for (const auto& [f, standard] : pairs) {
+    for (const double x : {-2.5, -0.4, 0.0, 0.5, 1.5, 3.0}) {
+      const double expected = standard(x), got = f(scalar(x, DType::float64)).item();
+      EXPECT_TRUE(got == expected || (std::isnan(got) && std::isnan(expected))) << x;
+    }
+  }
+  EXPECT_EQ(rsqrt(scalar(4)).item(), 0.5);
+  EXPECT_EQ(reciprocal(scalar(-4)).item(), -0.25);
+  EXPECT_EQ(erf(scalar(1, DType::int64)).dtype(), DType::float32);
+  EXPECT_EQ(floor(scalar(1, DType::int64)).dtype(), DType::int64);
+  EXPECT_EQ(sign(scalar(-7, DType::int32)).item(), -1);
+}
+
 TEST(Elementwise, UnaryDerivatives) {
   for (const Layout layout : kAllLayouts) {
     check_unary([](const Tensor& x) { return exp(x); }, mixed(kShape, layout));
     check_unary([](const Tensor& x) { return log(x); }, positive(kShape, layout));
     check_unary([](const Tensor& x) { return sqrt(x); }, positive(kShape, layout));
+    check_unary([](const Tensor& x) { return exp2(x); }, mixed(kShape, layout));
+    check_unary([](const Tensor& x) { return expm1(x); }, mixed(kShape, layout));
+    check_unary([](const Tensor& x) { return log2(x); }, positive(kShape, layout));
+    check_unary([](const Tensor& x) { return log10(x); }, positive(kShape, layout));
+    check_unary([](const Tensor& x) { return log1p(x); }, positive(kShape, layout));
+    check_unary([](const Tensor& x) { return rsqrt(x); }, positive(kShape, layout));
+    check_unary([](const Tensor& x) { return reciprocal(x); }, mixed(kShape, layout));
+    check_unary([](const Tensor& x) { return tan(mul(x, 0.5)); }, mixed(kShape, layout));
+    check_unary([](const Tensor& x) { return asin(mul(x, 0.5)); }, mixed(kShape, layout));
+    check_unary([](const Tensor& x) { return acos(mul(x, 0.5)); }, mixed(kShape, layout));
+    check_unary([](const Tensor& x) { return atan(x); }, mixed(kShape, layout));
+    check_unary([](const Tensor& x) { return sinh(x); }, mixed(kShape, layout));
+    check_unary([](const Tensor& x) { return cosh(x); }, mixed(kShape, layout));
+    check_unary([](const Tensor& x) { return erf(x); }, mixed(kShape, layout));
+    check_unary([](const Tensor& x) { return erfc(x); }, mixed(kShape, layout));
+    check_unary([](const Tensor& x) { return mul(x, floor(mul(x, 7))); }, mixed(kShape, layout));
+    check_unary([](const Tensor& x) { return mul(x, ceil(mul(x, 7))); }, mixed(kShape, layout));
+    check_unary([](const Tensor& x) { return mul(x, round(mul(x, 7))); }, mixed(kShape, layout));
+    check_unary([](const Tensor& x) { return mul(x, trunc(mul(x, 7))); }, mixed(kShape, layout));
+    check_unary([](const Tensor& x) { return mul(x, sign(x)); }, mixed(kShape, layout));
     check_unary([](const Tensor& x) { return sin(x); }, mixed(kShape, layout));
     check_unary([](const Tensor& x) { return cos(x); }, mixed(kShape, layout));
     check_unary([](const Tensor& x) { return abs(x); }, mixed(kShape, layout));
