@@ -21,6 +21,14 @@ Tensor without_axes(const Tensor& x, const AxisMask& axes) {
   return x.alias(shape, contiguous_strides(shape), x.offset());
 }
 
+Tensor position(ReduceOp op, const Tensor& x, int axis, bool keepdim) {
+  AxisMask axes(x.shape().size());
+  axes[static_cast<std::size_t>(axis)] = true;
+  Tensor out = Tensor::empty(kept_shape(x.shape(), axes), DType::int64, x.device());
+  reduce_kernels(x.device().type).position(op, operand(x), axis, target(out));
+  return keepdim ? out : without_axes(out, axes);
+}
+
 }  // namespace
 
 const ReduceKernels& reduce_kernels(DeviceType device) {
@@ -29,7 +37,8 @@ const ReduceKernels& reduce_kernels(DeviceType device) {
 }
 
 Tensor reduce(ReduceOp op, const Tensor& x, const AxisMask& axes, bool keepdim) {
-  const bool to_int64 = op == ReduceOp::sum && !is_floating(x.dtype());
+  const bool adds = op == ReduceOp::sum || op == ReduceOp::product;
+  const bool to_int64 = adds && !is_floating(x.dtype());
   Tensor out =
       Tensor::empty(kept_shape(x.shape(), axes), to_int64 ? DType::int64 : x.dtype(), x.device());
   reduce_kernels(x.device().type).reduce(op, operand(x), target(out));
@@ -48,11 +57,11 @@ Tensor sum_to(const Tensor& x, const Shape& shape) {
 }
 
 Tensor argmax(const Tensor& x, int axis, bool keepdim) {
-  AxisMask axes(x.shape().size());
-  axes[static_cast<std::size_t>(axis)] = true;
-  Tensor out = Tensor::empty(kept_shape(x.shape(), axes), DType::int64, x.device());
-  reduce_kernels(x.device().type).argmax(operand(x), axis, target(out));
-  return keepdim ? out : without_axes(out, axes);
+  return position(ReduceOp::maximum, x, axis, keepdim);
+}
+
+Tensor argmin(const Tensor& x, int axis, bool keepdim) {
+  return position(ReduceOp::minimum, x, axis, keepdim);
 }
 
 }  // namespace voxgrad::ops

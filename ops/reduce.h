@@ -14,13 +14,14 @@ enum class ReduceOp : std::uint8_t {
   sum,      ///< float32 in short float32 runs joined in float64; integers and booleans in int64
   maximum,  ///< NaN wins
   minimum,  ///< NaN wins
+  product,  ///< floating types in float64; integers and booleans in int64
 };
 
 /// One flag per axis: true where it is reduced.
 using AxisMask = std::vector<bool>;
 
-/// Reduces the axes of the mask to size 1 (keepdim) or away. A sum of integers or booleans gives
-/// int64; extrema keep the dtype and need at least one element to reduce.
+/// Reduces the axes of the mask to size 1 (keepdim) or away. A sum or product of integers or
+/// booleans gives int64; extrema keep the dtype and need at least one element to reduce.
 Tensor reduce(ReduceOp op, const Tensor& x, const AxisMask& axes, bool keepdim);
 
 /// reduce(sum) over all axes where `shape`, which broadcasts to that of x, has size 1 or none. The
@@ -30,11 +31,14 @@ Tensor sum_to(const Tensor& x, const Shape& shape);
 /// Position of the largest element along `axis` (in [0, dim), size >= 1), int64; the first of
 /// equals, and the first NaN before all.
 Tensor argmax(const Tensor& x, int axis, bool keepdim);
+/// The same of the smallest.
+Tensor argmin(const Tensor& x, int axis, bool keepdim);
 
 /// Kernels get `out` with the rank of x and size 1 on reduced axes.
 struct ReduceKernels {
   void (*reduce)(ReduceOp op, const Operand& x, const Operand& out);
-  void (*argmax)(const Operand& x, int axis, const Operand& out);
+  /// `op`: maximum or minimum.
+  void (*position)(ReduceOp op, const Operand& x, int axis, const Operand& out);
 };
 /// @throws DeviceError where the device has none.
 const ReduceKernels& reduce_kernels(DeviceType device);

@@ -37,6 +37,17 @@ struct Sum {
 };
 
 template <typename T>
+struct Product {
+  using In = T;
+  using Lane = std::conditional_t<std::is_floating_point_v<T>, double, std::uint64_t>;
+  using Total = Lane;
+  using Out = std::conditional_t<std::is_floating_point_v<T>, T, std::int64_t>;
+  static constexpr Lane identity() { return Lane(1); }
+  static Lane add(Lane a, T x) { return a * static_cast<Lane>(x); }
+  static Total merge(Total a, Total b) { return a * b; }
+};
+
+template <typename T>
 struct Maximum {
   using In = T;
   using Lane = T;
@@ -337,14 +348,15 @@ void reduce(ReduceOp op, const Operand& x, const Operand& out) {
       case ReduceOp::sum: return run<Sum<T>>(x, out);
       case ReduceOp::maximum: return run<Maximum<T>>(x, out);
       case ReduceOp::minimum: return run<Minimum<T>>(x, out);
+      case ReduceOp::product: return run<Product<T>>(x, out);
     }
   });
 }
 
 /// A tile of outputs at once, so that any fastest axis is read in order.
-template <typename T>
-void argmax_row(const T* x, Index step, Index axis_step, Index size, std::int64_t* out,
-                Index out_step, Index n) {
+template <bool kLargest, typename T>
+void position_row(const T* x, Index step, Index axis_step, Index size, std::int64_t* out,
+                  Index out_step, Index n) {
   constexpr Index kOutputs = 128;
   std::array<T, kOutputs> best;
   std::array<std::int64_t, kOutputs> where;
@@ -358,7 +370,8 @@ void argmax_row(const T* x, Index step, Index axis_step, Index size, std::int64_
       for (Index i = 0; i < count; ++i) {
         const auto k = static_cast<std::size_t>(i);
         const T value = row[i * step];
-        const bool better = (value > best[k]) | ((value != value) & (best[k] == best[k]));
+        const bool beats = kLargest ? value > best[k] : value < best[k];
+        const bool better = beats | ((value != value) & (best[k] == best[k]));
         where[k] = better ? j : where[k];
         best[k] = better ? value : best[k];
       }
@@ -369,7 +382,8 @@ void argmax_row(const T* x, Index step, Index axis_step, Index size, std::int64_
   }
 }
 
-void argmax(const Operand& x, int axis, const Operand& out) {
+template <bool kLargest>
+void positions(const Operand& x, int axis, const Operand& out) {
   const auto a = static_cast<std::size_t>(axis);
   const Index size = x.shape[a];
   const Index axis_step = x.strides[a];
@@ -377,15 +391,19 @@ void argmax(const Operand& x, int axis, const Operand& out) {
     const StridedLoop<2> loop(out.shape, {out.strides, x.strides});
     loop.run(
         [&](const auto& at, const auto& step, Index n) {
-          argmax_row(x.as<const T>() + at[1], step[1], axis_step, size,
-                     out.as<std::int64_t>() + at[0], step[0], n);
+          position_row<kLargest>(x.as<const T>() + at[1], step[1], axis_step, size,
+                                 out.as<std::int64_t>() + at[0], step[0], n);
         },
         std::max<Index>(1, kGrain / size));
   });
 }
 
+void position(ReduceOp op, const Operand& x, int axis, const Operand& out) {
+  op == ReduceOp::maximum ? positions<true>(x, axis, out) : positions<false>(x, axis, out);
+}
+
 }  // namespace
 
-const ReduceKernels kReduce = {reduce, argmax};
+const ReduceKernels kReduce = {reduce, position};
 
 }  // namespace voxgrad::ops::cpu

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
 #include <voxgrad/autograd/engine.h>
 #include <voxgrad/autograd/functions/creation.h>
@@ -49,6 +50,21 @@ TEST(Reduce, Derivatives) {
   check([](const Tensor& x) { return amin(x, {0, 2}, true); });
   check([](const Tensor& x) { return var(x, {0, 2}); });
   check([](const Tensor& x) { return var(x, {1}, false, true); });
+  check([](const Tensor& x) { return var(x, 0.5); });
+  check([](const Tensor& x) { return std(x, {0, 2}); });
+  check([](const Tensor& x) { return std(x, 0); });
+  check([](const Tensor& x) { return prod(x); });
+  check([](const Tensor& x) { return prod(x, 1, true); });
+  check([](const Tensor& x) { return square(cumsum(x, 1)); });
+  const std::vector<Index> axes{0, 2};
+  check([&](const Tensor& x) { return logsumexp(x, axes); });
+  check([&](const Tensor& x) { return logsumexp(x, axes, true); });
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  // Shifted, as one element is 0, where some norms have a corner.
+  for (const double p : {2.0, 1.0, 3.0, 0.5, -1.5, 0.0, kInfinity, -kInfinity}) {
+    check([&](const Tensor& x) { return square(norm(add(x, 0.11), p, axes)); });
+    check([&](const Tensor& x) { return square(norm(add(x, 0.11), p)); });
+  }
   check([](const Tensor& x) { return sum_to(x, {3, 1}); });
   check([](const Tensor& x) { return sum_to(x, {}); });
 }
@@ -69,8 +85,126 @@ TEST(Reduce, ValuesAndShapes) {
   EXPECT_EQ(values(var(x, {0}, false)), (std::vector<double>{2.25, 2.25, 9}));
   EXPECT_EQ(values(argmax(x, 0)), (std::vector<double>{1, 1, 1}));
   EXPECT_EQ(argmax(x, -1, true).shape(), (Shape{2, 1}));
+  EXPECT_EQ(argmin(x).item(), 0);
+  EXPECT_EQ(values(argmin(neg(x), 1)), (std::vector<double>{2, 2}));
   EXPECT_EQ(argmax(x.transpose(0, 1)).item(), 5);
   EXPECT_EQ(argmax(Tensor::from<double>({1, 2, 3, 9, 5, 4}, {2, 3}).transpose(0, 1)).item(), 1);
+}
+
+TEST(Reduce, ProductsDifferentiateAtZeros) {
+  for (const std::vector<double>& data :
+       {std::vector<double>{2, 0, 3, 4, 5, 6}, {0, 0, 3, 4, 0, 6}, {0, 0, 0, 1, 2, 3}}) {
+    const Tensor x = Tensor::from<double>(data, {2, 3}).requires_grad_();
+    for (const bool whole : {false, true}) {
+      const TensorFunction f = [whole](std::span<const Tensor> in) {
+        return std::vector<Tensor>{whole ? prod(in[0]) : prod(in[0], 1)};
+      };
+      gradcheck(f, {x});
+      gradgradcheck(f, {x});
+    }
+  }
+  const Tensor x = Tensor::from<double>({2, 0, 3}, {3}).requires_grad_();
+  prod(x).backward();
+  EXPECT_EQ(values(x.grad()), (std::vector<double>{0, 6, 0}));
+}
+
+TEST(Reduce, ProductsAndRunningSums) {
+  const Tensor x = Tensor::from<double>({1, 2, 3, 4, 5, 9}, {2, 3});
+  EXPECT_EQ(prod(x).item(), 1080);
+  EXPECT_EQ(values(prod(x, 0)), (std::vector<double>{4, 10, 27}));
+  EXPECT_EQ(prod(zeros({0})).item(), 1);
+  EXPECT_EQ(prod(numbers({3}, DType::boolean)).dtype(), DType::int64);
+  EXPECT_EQ(values(cumsum(x, 1)), (std::vector<double>{1, 3, 6, 4, 9, 18}));
+  EXPECT_EQ(values(cumsum(x.transpose(0, 1), 0)), (std::vector<double>{1, 4, 3, 9, 6, 18}));
+  EXPECT_EQ(cumsum(numbers({3}, DType::uint8), 0).dtype(), DType::int64);
+  EXPECT_EQ(cumsum(scalar(3), -1).item(), 3);
+  EXPECT_EQ(cumsum(zeros({0, 2}), 1).shape(), (Shape{0, 2}));
+  EXPECT_TRUE(same_on_any_threads([] { return cumsum(noise({40, 5000}), 0); }));
+  EXPECT_THROW(cumsum(x, 2), IndexError);
+  EXPECT_THROW(prod(x, -3), IndexError);
+}
+
+TEST(Reduce, TakesADType) {
+  const Tensor x = Tensor::from<double>({1.5, 2.5, 3}, {3});
+  EXPECT_EQ(sum(x, DType::int64).item(), 6);  // converted before they are summed
+  EXPECT_EQ(sum(x, DType::int32).dtype(), DType::int32);
+  EXPECT_EQ(sum(x, {0}, true, DType::float32).dtype(), DType::float32);
+  EXPECT_EQ(mean(numbers({3}, DType::int64), DType::float64).dtype(), DType::float64);
+  EXPECT_EQ(prod(x, DType::int64).item(), 6);
+  EXPECT_EQ(prod(x, 0, true, DType::int32).dtype(), DType::int32);
+  EXPECT_EQ(values(cumsum(x, 0, DType::int32)), (std::vector<double>{1, 3, 6}));
+  const Tensor y = ones({2}, DType::float64).requires_grad_();
+  sum(y, DType::float32).backward();
+  EXPECT_EQ(y.grad().dtype(), DType::float64);
+}
+
+TEST(Reduce, SomeAndEvery) {
+  const Tensor x = Tensor::from<double>({0, 2, 0, 0, 5, 9}, {2, 3});
+  const std::vector<Index> first{0};
+  EXPECT_EQ(values(any(x, first)), (std::vector<double>{0, 1, 1}));
+  EXPECT_EQ(values(all(x, first, true)), (std::vector<double>{0, 1, 0}));
+  EXPECT_EQ(values(count_nonzero(x, first)), (std::vector<double>{0, 2, 1}));
+  EXPECT_EQ(count_nonzero(x).item(), 3);
+  EXPECT_EQ(any(x).dtype(), DType::boolean);
+  EXPECT_EQ(all(ones({2}, DType::uint8)).dtype(), DType::uint8);
+  EXPECT_EQ(any(zeros({0})).item(), 0);
+  EXPECT_EQ(all(zeros({0})).item(), 1);
+  EXPECT_EQ(any(scalar(std::nan(""))).item(), 1);
+}
+
+TEST(Reduce, Norms) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const Tensor x = Tensor::from<double>({3, -4, 0, 12}, {2, 2});
+  const std::vector<Index> last{1};
+  EXPECT_EQ(norm(x).item(), 13);
+  EXPECT_EQ(values(norm(x, 2, last)), (std::vector<double>{5, 12}));
+  EXPECT_EQ(values(norm(x, 1, last)), (std::vector<double>{7, 12}));
+  EXPECT_EQ(values(norm(x, 0, last)), (std::vector<double>{2, 1}));
+  EXPECT_EQ(values(norm(x, kInfinity, last)), (std::vector<double>{4, 12}));
+  EXPECT_EQ(values(norm(x, -kInfinity, last, true)), (std::vector<double>{3, 0}));
+  EXPECT_NEAR(norm(x, 3).item(), std::cbrt(27 + 64 + 1728), 1e-12);
+  EXPECT_EQ(norm(numbers({3}, DType::int64), 2, DType::float64).dtype(), DType::float64);
+  Tensor origin = zeros({2}, DType::float64).requires_grad_();
+  for (const double p : {0.0, 0.5, 1.0, 2.0, 3.0, kInfinity}) {
+    origin.set_grad({});
+    norm(origin, p).backward();
+    EXPECT_EQ(values(origin.grad()), (std::vector<double>{0, 0})) << p;
+  }
+  EXPECT_THROW(norm(numbers({3}, DType::int64)), DTypeError);
+  EXPECT_THROW(norm(zeros({0}), kInfinity), ShapeError);
+  EXPECT_EQ(norm(zeros({0})).item(), 0);
+}
+
+TEST(Reduce, LogSumExpDoesNotOverflow) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const std::vector<Index> axis{0};
+  EXPECT_NEAR(logsumexp(full({2}, 1000, DType::float64), axis).item(), 1000 + std::log(2), 1e-12);
+  EXPECT_EQ(logsumexp(full({2}, kInfinity), axis).item(), kInfinity);
+  EXPECT_EQ(logsumexp(zeros({0}), axis).item(), -kInfinity);
+  EXPECT_NEAR(logsumexp(zeros({3}, DType::int64), axis).item(), std::log(3), 1e-6);
+  const Tensor none = full({2}, -kInfinity, DType::float64).requires_grad_();
+  logsumexp(none, axis).backward();
+  EXPECT_EQ(values(none.grad()), (std::vector<double>{0, 0}));
+}
+
+TEST(Reduce, DeviationIsFlatWhereItIsZero) {
+  const Tensor x = ones({3}, DType::float64).requires_grad_();
+  const Tensor deviation = std(x);
+  EXPECT_EQ(deviation.item(), 0);
+  deviation.backward();
+  EXPECT_EQ(values(x.grad()), (std::vector<double>{0, 0, 0}));
+  EXPECT_EQ(values(std(Tensor::from<double>({1, 2, 3, 5, 5, 5}, {2, 3}), {1})),
+            (std::vector<double>{1, 0}));
+}
+
+TEST(Reduce, RankZeroCountsAsOneAxis) {
+  const Tensor x = scalar(3, DType::float64);
+  EXPECT_EQ(sum(x, {0}).item(), 3);
+  EXPECT_EQ(mean(x, {-1}, true).shape(), Shape{});
+  EXPECT_EQ(amax(x, {0}).item(), 3);
+  EXPECT_EQ(argmin(x, 0, true).shape(), Shape{});
+  EXPECT_EQ(prod(x, -1).item(), 3);
+  EXPECT_THROW(sum(x, {1}), IndexError);
 }
 
 TEST(Reduce, EqualExtremaShareTheGradient) {
