@@ -1,5 +1,6 @@
 #include <voxgrad/autograd/functions/linear.h>
 
+#include <voxgrad/autograd/functions/elementwise.h>
 #include <voxgrad/autograd/functions/operands.h>
 #include <voxgrad/ops/matmul.h>
 
@@ -51,6 +52,24 @@ void check_linear(const Tensor& x, const Tensor& w, const Tensor& bias) {
            "linear: bias must have shape [{}], as w has rows; got {}", w.size(0), bias.shape());
 }
 
+/// matmul of tensors of these ranks.
+Tensor ranked(std::string_view op, const Tensor& a, int a_rank, const Tensor& b, int b_rank) {
+  VG_CHECK(a.dim() == a_rank && b.dim() == b_rank, ShapeError,
+           "{}: operands must have ranks {} and {}; got {} and {}", op, a_rank, b_rank, a.shape(),
+           b.shape());
+  return matmul(a, b);
+}
+
+Tensor add_product(std::string_view op, const Tensor& x, const Tensor& product, double beta,
+                   double alpha) {
+  check_operands(op, product, x);
+  VG_CHECK(broadcast_shape(op, product.shape(), x.shape()) == product.shape(), ShapeError,
+           "{}: x must broadcast to the product; got {} and {}", op, x.shape(), product.shape());
+  const Tensor scaled = alpha == 1 ? product : mul(product, alpha);
+  if (beta == 0) return scaled;
+  return add(beta == 1 ? x : mul(x, beta), scaled);
+}
+
 }  // namespace
 
 Tensor matmul(const Tensor& a, const Tensor& b) {
@@ -71,6 +90,32 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
   };
   broadcast_shape("matmul", batch(a), batch(b));
   return batched_matmul(a, b);
+}
+
+Tensor mm(const Tensor& a, const Tensor& b) { return ranked("mm", a, 2, b, 2); }
+
+Tensor bmm(const Tensor& a, const Tensor& b) {
+  VG_CHECK(a.dim() != 3 || b.dim() != 3 || a.size(0) == b.size(0), ShapeError,
+           "bmm: batches must be of one size; got {} and {}", a.shape(), b.shape());
+  return ranked("bmm", a, 3, b, 3);
+}
+
+Tensor mv(const Tensor& a, const Tensor& b) { return ranked("mv", a, 2, b, 1); }
+
+Tensor dot(const Tensor& a, const Tensor& b) { return ranked("dot", a, 1, b, 1); }
+
+Tensor outer(const Tensor& a, const Tensor& b) {
+  VG_CHECK(a.dim() == 1 && b.dim() == 1, ShapeError,
+           "outer: operands must have rank 1; got {} and {}", a.shape(), b.shape());
+  return mul(a.unsqueeze(1), b);
+}
+
+Tensor addmm(const Tensor& x, const Tensor& a, const Tensor& b, double beta, double alpha) {
+  return add_product("addmm", x, mm(a, b), beta, alpha);
+}
+
+Tensor baddbmm(const Tensor& x, const Tensor& a, const Tensor& b, double beta, double alpha) {
+  return add_product("baddbmm", x, bmm(a, b), beta, alpha);
 }
 
 Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias) {

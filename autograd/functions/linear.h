@@ -12,6 +12,22 @@ namespace [[gnu::visibility("default")]] voxgrad {
 /// one floating dtype; DeviceError.
 Tensor matmul(const Tensor& a, const Tensor& b);
 
+/// matmul of tensors whose ranks are fixed: matrices; batches of matrices, of one batch size;
+/// a matrix and a vector; vectors, of one length. @throws as matmul, ShapeError for other ranks.
+Tensor mm(const Tensor& a, const Tensor& b);
+Tensor bmm(const Tensor& a, const Tensor& b);
+Tensor mv(const Tensor& a, const Tensor& b);
+Tensor dot(const Tensor& a, const Tensor& b);
+/// a[i] * b[j] of two vectors: (m, n).
+Tensor outer(const Tensor& a, const Tensor& b);
+
+/// beta * x + alpha * (a b) of matrices; x broadcasts to the product. With beta 0 the values of x
+/// are not looked at. @throws as mm.
+Tensor addmm(const Tensor& x, const Tensor& a, const Tensor& b, double beta = 1, double alpha = 1);
+/// The same of batches of matrices. @throws as bmm.
+Tensor baddbmm(const Tensor& x, const Tensor& a, const Tensor& b, double beta = 1,
+               double alpha = 1);
+
 /// x w^T + bias.
 ///
 /// @param x     (..., in)

@@ -106,7 +106,7 @@ TEST(Im2col, Col2imIsItsAdjoint) {
     const Tensor x = random_values({2, 3, 5, 7});
     const Tensor columns = im2col(x, o);
     const Tensor y = random_values(columns.shape(), DType::float64, Layout::reversed, 3);
-    EXPECT_NEAR(dot(columns, y), dot(x, col2im(y, {5, 7}, o)), 1e-12);
+    EXPECT_NEAR(testing::dot(columns, y), testing::dot(x, col2im(y, {5, 7}, o)), 1e-12);
     check_derivatives(
         [&](std::span<const Tensor> in) { return std::vector<Tensor>{im2col(in[0], o)}; },
         {leaf({2, 3, 5, 7}, Layout::channels_last)});

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include <voxgrad/autograd/functions/creation.h>
 #include <voxgrad/autograd/functions/elementwise.h>
 #include <voxgrad/autograd/functions/reduce.h>
@@ -48,6 +50,34 @@ TEST(Matmul, Values) {
   EXPECT_EQ(values(matmul(a, b)), (std::vector<double>{19, 22, 43, 50}));
   EXPECT_EQ(values(matmul(a, Tensor::from<float>({1, 10}, {2}))), (std::vector<double>{21, 43}));
   EXPECT_EQ(values(matmul(Tensor::from<float>({1, 10}, {2}), a)), (std::vector<double>{31, 42}));
+}
+
+TEST(Matmul, OfFixedRanks) {
+  const auto check = [](auto f, const std::vector<Tensor>& inputs, const Shape& shape) {
+    const TensorFunction g = [f](std::span<const Tensor> x) { return std::vector<Tensor>{f(x)}; };
+    EXPECT_EQ(f(std::span<const Tensor>(inputs)).shape(), shape);
+    gradcheck(g, inputs);
+    gradgradcheck(g, inputs);
+  };
+  using In = std::span<const Tensor>;
+  check([](In x) { return mm(x[0], x[1]); }, {leaf({2, 3}), leaf({3, 5})}, {2, 5});
+  check([](In x) { return bmm(x[0], x[1]); }, {leaf({4, 2, 3}), leaf({4, 3, 5})}, {4, 2, 5});
+  check([](In x) { return mv(x[0], x[1]); }, {leaf({2, 3}), leaf({3})}, {2});
+  check([](In x) { return dot(x[0], x[1]); }, {leaf({3}), leaf({3})}, {});
+  check([](In x) { return outer(x[0], x[1]); }, {leaf({3}), leaf({2})}, {3, 2});
+  check([](In x) { return addmm(x[0], x[1], x[2], 0.2, 0.6); },
+        {leaf({5}), leaf({2, 3}), leaf({3, 5})}, {2, 5});
+  check([](In x) { return baddbmm(x[0], x[1], x[2], -1, 2); },
+        {leaf({4, 2, 1}), leaf({4, 2, 3}), leaf({4, 3, 5})}, {4, 2, 5});
+  const Tensor a = Tensor::from<float>({1, 2, 3, 4}, {2, 2});
+  EXPECT_EQ(values(addmm(full({2}, std::nan(""), DType::float32), a, a, 0, 2)),
+            (std::vector<double>{14, 20, 30, 44}));
+  EXPECT_EQ(values(addmm(ones({2}), a, a)), (std::vector<double>{8, 11, 16, 23}));
+  EXPECT_THROW(mm(a, ones({2})), ShapeError);
+  EXPECT_THROW(bmm(ones({1, 2, 2}), ones({3, 2, 2})), ShapeError);
+  EXPECT_THROW(dot(ones({2}), ones({3})), ShapeError);
+  EXPECT_THROW(outer(a, ones({2})), ShapeError);
+  EXPECT_THROW(addmm(ones({3}), a, a), ShapeError);
 }
 
 TEST(Matmul, RefusesWhatDoesNotFit) {
