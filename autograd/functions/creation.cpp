@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include <voxgrad/autograd/functions/elementwise.h>
 #include <voxgrad/autograd/functions/operands.h>
 #include <voxgrad/autograd/grad_mode.h>
 #include <voxgrad/ops/layout.h>
@@ -45,15 +46,19 @@ Tensor ones(Shape shape, DType dtype, Device device) {
   return full(std::move(shape), 1, dtype, device);
 }
 
-Tensor full_like(const Tensor& like, double value) {
-  Tensor result = Tensor::empty_like(like);
+Tensor full_like(const Tensor& like, double value, std::optional<DType> dtype) {
+  Tensor result = Tensor::empty_like(like, dtype.value_or(like.dtype()));
   ops::fill(result, value);
   return result;
 }
 
-Tensor zeros_like(const Tensor& like) { return full_like(like, 0); }
+Tensor zeros_like(const Tensor& like, std::optional<DType> dtype) {
+  return full_like(like, 0, dtype);
+}
 
-Tensor ones_like(const Tensor& like) { return full_like(like, 1); }
+Tensor ones_like(const Tensor& like, std::optional<DType> dtype) {
+  return full_like(like, 1, dtype);
+}
 
 Tensor scalar(double value, DType dtype, Device device) { return full({}, value, dtype, device); }
 
@@ -79,6 +84,42 @@ Tensor arange(double start, double end, double step, std::optional<DType> dtype,
   return ops::convert(values, wanted).to(device);
 }
 
+Tensor linspace(double start, double end, Index count, DType dtype, Device device) {
+  VG_CHECK(count >= 0, ShapeError, "linspace: count must be >= 0; got {}", count);
+  const auto fill = [=]<typename T>(T* out, Index n) {
+    const auto first = static_cast<T>(start), last = static_cast<T>(end);
+    const T step = n > 1 ? (last - first) / static_cast<T>(n - 1) : T(0);
+    for (Index i = 0; i < n; ++i) {  // from the nearer end, as PyTorch does
+      out[i] = i < n / 2 || n == 1 ? first + step * static_cast<T>(i)
+                                   : last - step * static_cast<T>(n - 1 - i);
+    }
+  };
+  if (dtype == DType::float32) return filled_on_cpu<float>({count}, device, fill);
+  return ops::convert(filled_on_cpu<double>({count}, {}, fill), dtype).to(device);
+}
+
+std::vector<Tensor> meshgrid(std::span<const Tensor> axes, Indexing indexing) {
+  Shape shape;
+  for (const Tensor& axis : axes) {
+    VG_CHECK(axis.dim() <= 1, ShapeError, "meshgrid: coordinates must have rank 1; got {}",
+             axis.shape());
+    VG_CHECK(axis.dtype() == axes[0].dtype(), DTypeError,
+             "meshgrid: all tensors must have one dtype; got {} and {}", name(axes[0].dtype()),
+             name(axis.dtype()));
+    check_same_device("meshgrid", axis, axes[0]);
+    shape.push_back(axis.numel());
+  }
+  std::vector<Tensor> grids;
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    Shape along(axes.size(), 1);
+    along[i] = shape[i];
+    const Tensor grid = axes[i].reshape(along).expand(shape);
+    const bool swapped = indexing == Indexing::xy && axes.size() > 1;
+    grids.push_back(swapped ? grid.transpose(0, 1) : grid);
+  }
+  return grids;
+}
+
 Tensor eye(Index rows, Index columns, DType dtype, Device device) {
   if (columns < 0) columns = rows;
   Tensor result = zeros({rows, columns}, dtype, device);
@@ -95,6 +136,41 @@ Tensor rand(Shape shape, DType dtype, Device device, Generator& generator) {
 Tensor randn(Shape shape, DType dtype, Device device, Generator& generator) {
   return floating_on_cpu("randn", std::move(shape), dtype, device,
                          [&](auto* out, Index n) { fill_normal(out, n, 0, 1, generator); });
+}
+
+Tensor rand_like(const Tensor& like, std::optional<DType> dtype, Generator& generator) {
+  return rand(like.shape(), dtype.value_or(like.dtype()), like.device(), generator);
+}
+
+Tensor randn_like(const Tensor& like, std::optional<DType> dtype, Generator& generator) {
+  return randn(like.shape(), dtype.value_or(like.dtype()), like.device(), generator);
+}
+
+Tensor bernoulli(const Tensor& probabilities, Generator& generator) {
+  check_floating("bernoulli", probabilities);
+  const NoGrad values_only;
+  const Tensor possible = mul(ge(probabilities, 0), le(probabilities, 1));
+  VG_CHECK(all(possible).item() != 0, ShapeError, "bernoulli: probabilities must be in [0, 1]");
+  const DType dtype = probabilities.dtype();
+  const Tensor drawn = rand(probabilities.shape(), dtype, probabilities.device(), generator);
+  return lt(drawn, probabilities).to(dtype);
+}
+
+Tensor& uniform_(Tensor& x, double from, double to, Generator& generator) {
+  return x.copy_(
+      floating_on_cpu("uniform_", x.shape(), x.dtype(), x.device(),
+                      [&](auto* out, Index n) { fill_uniform(out, n, from, to, generator); }));
+}
+
+Tensor& normal_(Tensor& x, double mean, double std, Generator& generator) {
+  return x.copy_(
+      floating_on_cpu("normal_", x.shape(), x.dtype(), x.device(),
+                      [&](auto* out, Index n) { fill_normal(out, n, mean, std, generator); }));
+}
+
+Tensor& bernoulli_(Tensor& x, double p, Generator& generator) {
+  return x.copy_(filled_on_cpu<bool>(
+      x.shape(), x.device(), [&](bool* out, Index n) { fill_bernoulli(out, n, p, generator); }));
 }
 
 Tensor randint(Index low, Index high, Shape shape, DType dtype, Device device,

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include <voxgrad/core/error.h>
@@ -70,6 +71,61 @@ TEST(Random, DrawsTheGeneratorsNumbers) {
   std::vector<std::int64_t> order(9);
   fill_randperm(order.data(), 9, a);
   EXPECT_EQ(randperm(9, {}, b).to_vector<std::int64_t>(), order);
+}
+
+TEST(Creation, LinspaceReachesBothEnds) {
+  EXPECT_EQ(values(linspace(-1, 1, 5)), (std::vector<double>{-1, -0.5, 0, 0.5, 1}));
+  EXPECT_EQ(values(linspace(3, 9, 1)), std::vector<double>{3});
+  EXPECT_EQ(linspace(3, 9, 0).shape(), Shape{0});
+  EXPECT_EQ(values(linspace(0, 10, 4, DType::int64)), (std::vector<double>{0, 3, 6, 10}));
+  EXPECT_EQ(linspace(0, 0.1, 7, DType::float64).to_vector<double>().back(), 0.1);
+  EXPECT_THROW(linspace(0, 1, -1), ShapeError);
+}
+
+TEST(Creation, MeshgridSpansTheGrid) {
+  const std::vector<Tensor> axes{arange(2), arange(3)};
+  const auto ij = meshgrid(axes), xy = meshgrid(axes, Indexing::xy);
+  EXPECT_EQ(ij[0].shape(), (Shape{2, 3}));
+  EXPECT_EQ(values(ij[0]), (std::vector<double>{0, 0, 0, 1, 1, 1}));
+  EXPECT_EQ(values(ij[1]), (std::vector<double>{0, 1, 2, 0, 1, 2}));
+  EXPECT_EQ(xy[0].shape(), (Shape{3, 2}));
+  EXPECT_EQ(values(xy[0]), (std::vector<double>{0, 1, 0, 1, 0, 1}));
+  EXPECT_EQ(meshgrid(std::vector<Tensor>{scalar(3)})[0].shape(), Shape{1});
+  EXPECT_THROW(meshgrid(std::vector<Tensor>{zeros({1, 1})}), ShapeError);
+  EXPECT_THROW(meshgrid(std::vector<Tensor>{arange(2), zeros({2})}), DTypeError);
+}
+
+TEST(Creation, LikeTakesADType) {
+  const Tensor like = numbers({2, 3, 4}, DType::float64, Layout::channels_last);
+  EXPECT_EQ(zeros_like(like, DType::int32).dtype(), DType::int32);
+  EXPECT_EQ(full_like(like, 3).dtype(), DType::float64);
+  EXPECT_EQ(ones_like(like, DType::boolean).strides(), like.strides());
+  EXPECT_EQ(rand_like(like).dtype(), DType::float64);
+  EXPECT_EQ(randn_like(like, DType::float32).dtype(), DType::float32);
+}
+
+TEST(Random, FillsAnyLayoutInLogicalOrder) {
+  Generator a(7), b(7);
+  for (const Layout layout : kAllLayouts) {
+    Tensor x = uninitialised({5, 8}, DType::float32, layout);
+    std::vector<float> expected(40);
+    fill_uniform(expected.data(), 40, -2, 3, a);
+    EXPECT_EQ(uniform_(x, -2, 3, b).to_vector<float>(), expected);
+    fill_normal(expected.data(), 40, 1, 2, a);
+    EXPECT_EQ(normal_(x, 1, 2, b).to_vector<float>(), expected);
+    fill_bernoulli(expected.data(), 40, 0.3, a);
+    EXPECT_EQ(bernoulli_(x, 0.3, b).to_vector<float>(), expected);
+    fill_uniform(expected.data(), 40, 0, 1, a);
+    const Tensor p = full({5, 8}, 0.4);
+    for (float& value : expected) value = value < 0.4f ? 1 : 0;
+    EXPECT_EQ(bernoulli(p, b).to_vector<float>(), expected);
+  }
+  Tensor leaf = zeros({2}).requires_grad_(), counts = zeros({3}, DType::int64);
+  EXPECT_THROW(normal_(leaf), AutogradError);
+  EXPECT_THROW(uniform_(counts), DTypeError);
+  EXPECT_EQ(values(bernoulli_(counts, 1)), (std::vector<double>{1, 1, 1}));
+  EXPECT_THROW(bernoulli(full({2}, 1.5)), ShapeError);
+  EXPECT_THROW(bernoulli(full({2}, std::nan(""))), ShapeError);
 }
 
 TEST(Random, DefaultGeneratorRepeatsAfterSeeding) {
