@@ -23,6 +23,11 @@ void reset_weight_and_bias(const Tensor& weight, const Tensor& bias) {
 
 std::string python_bool(bool value) { return value ? "True" : "False"; }
 
+std::string python_float(double value) {
+  const std::string text = fmt::format("{}", value);
+  return text.find_first_not_of("-0123456789") == std::string::npos ? text + ".0" : text;
+}
+
 std::string python_tuple(const Spatial& values, int rank) {
   const auto each = values.at(rank, "repr", "option");
   if (rank == 1) return fmt::format("({},)", each[0]);

@@ -19,6 +19,8 @@ void reset_weight_and_bias(const Tensor& weight, const Tensor& bias);
 
 /// "True" or "False".
 std::string python_bool(bool value);
+/// "1.0", "0.01", "1e-05": repr() of a Python float.
+std::string python_float(double value);
 /// "(3, 3, 3)", or "(3,)" for one axis.
 std::string python_tuple(const Spatial& values, int rank);
 /// As the user wrote it: "2", or "(2, 1, 2)" for one per axis.

@@ -1,4 +1,4 @@
-// Batch and instance normalisation of ranks 1 to 3.
+// Batch and instance normalisation of ranks 1 to 3; group and layer normalisation of any rank.
 #pragma once
 
 #include <optional>
@@ -73,6 +73,59 @@ class InstanceNorm final : public Layer<InstanceNorm<Rank>>, public NormState {
 
  private:
   InstanceNormOptions options_;
+};
+
+struct GroupNormOptions {
+  Index num_groups = 0;
+  Index num_channels = 0;
+  double eps = 1e-5;
+  bool affine = true;
+  std::optional<DType> dtype = {};  ///< default_dtype() when not given
+};
+
+/// Normalises groups of channels of each sample: torch.nn.GroupNorm.
+class GroupNorm final : public Layer<GroupNorm> {
+ public:
+  /// @throws ShapeError unless num_groups divides num_channels, both >= 1, and eps >= 0.
+  explicit GroupNorm(const GroupNormOptions& options);
+
+  /// @param x  (batch, channels, size...)
+  /// @throws ShapeError for other channels, and when the batch has one value per group.
+  Tensor forward(const Tensor& x) const;
+  void visit(Visitor& visitor) override;
+  std::string extra_repr() const override;
+  const GroupNormOptions& options() const { return options_; }
+
+  Tensor weight, bias;  ///< (channels), 1 and 0 at first; undefined without affine
+
+ private:
+  GroupNormOptions options_;
+};
+
+struct LayerNormOptions {
+  Shape normalized_shape;  ///< the last axes of the input
+  double eps = 1e-5;
+  bool elementwise_affine = true;
+  bool bias = true;                 ///< with elementwise_affine only
+  std::optional<DType> dtype = {};  ///< default_dtype() when not given
+};
+
+/// Normalises over the last axes: torch.nn.LayerNorm.
+class LayerNorm final : public Layer<LayerNorm> {
+ public:
+  /// @throws ShapeError unless all sizes are >= 1, there is one, and eps >= 0.
+  explicit LayerNorm(const LayerNormOptions& options);
+
+  /// @throws ShapeError unless x ends with normalized_shape.
+  Tensor forward(const Tensor& x) const;
+  void visit(Visitor& visitor) override;
+  std::string extra_repr() const override;
+  const LayerNormOptions& options() const { return options_; }
+
+  Tensor weight, bias;  ///< of normalized_shape, 1 and 0 at first; may be undefined
+
+ private:
+  LayerNormOptions options_;
 };
 
 extern template class BatchNorm<1>;

@@ -1,8 +1,7 @@
 #include <voxgrad/nn/pool.h>
 
-#include <fmt/format.h>
-
 #include <voxgrad/autograd/functions/pool.h>
+#include <voxgrad/core/check.h>
 #include <voxgrad/nn/layer_support.h>
 
 namespace voxgrad::nn {
@@ -71,6 +70,40 @@ std::string AvgPool<Rank>::extra_repr() const {
                      python_number_or_tuple(options_.padding));
 }
 
+template <int Rank>
+AdaptiveAvgPool<Rank>::AdaptiveAvgPool(AdaptiveSize output_size)
+    : output_size_(std::move(output_size)) {
+  VG_CHECK(output_size_.size() == 1 || output_size_.size() == Rank, ShapeError,
+           "{}: output_size must be one number or {}; got {}", type_name(), Rank,
+           output_size_.size());
+  for (const auto& size : output_size_) {
+    VG_CHECK(size.value_or(0) >= 0, ShapeError, "{}: output_size must not be negative; got {}",
+             type_name(), *size);
+  }
+}
+
+template <int Rank>
+Tensor AdaptiveAvgPool<Rank>::forward(const Tensor& x) const {
+  if (output_size_.size() == Rank) return adaptive_avg_pool(x, output_size_);
+  return adaptive_avg_pool(x, AdaptiveSize(Rank, output_size_[0]));
+}
+
+template <int Rank>
+std::string AdaptiveAvgPool<Rank>::type_name() const {
+  return fmt::format("AdaptiveAvgPool{}d", Rank);
+}
+
+template <int Rank>
+std::string AdaptiveAvgPool<Rank>::extra_repr() const {
+  std::vector<std::string> each;
+  for (const auto& size : output_size_) each.push_back(size ? std::to_string(*size) : "None");
+  if (each.size() == 1) return "output_size=" + each[0];
+  return fmt::format("output_size=({})", fmt::join(each, ", "));
+}
+
+template class AdaptiveAvgPool<1>;
+template class AdaptiveAvgPool<2>;
+template class AdaptiveAvgPool<3>;
 template class MaxPool<1>;
 template class MaxPool<2>;
 template class MaxPool<3>;

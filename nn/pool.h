@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include <voxgrad/core/conv_geometry.h>
 #include <voxgrad/nn/module.h>
@@ -58,6 +59,29 @@ class AvgPool final : public Layer<AvgPool<Rank>> {
   AvgPoolOptions options_;
 };
 
+/// Per axis, nullopt keeps the size; one value stands for all axes.
+using AdaptiveSize = std::vector<std::optional<Index>>;
+
+/// The mean of evenly spread windows, as many as output_size says:
+/// torch.nn.AdaptiveAvgPool{1,2,3}d.
+template <int Rank>
+class AdaptiveAvgPool final : public Layer<AdaptiveAvgPool<Rank>> {
+ public:
+  /// @throws ShapeError unless output_size has 1 or Rank values, none negative.
+  explicit AdaptiveAvgPool(AdaptiveSize output_size);
+  /// @param x  (batch, channels, size...) or (channels, size...)
+  Tensor forward(const Tensor& x) const;
+  void visit(Visitor&) override {}
+  std::string type_name() const override;
+  std::string extra_repr() const override;
+
+ private:
+  AdaptiveSize output_size_;
+};
+
+extern template class AdaptiveAvgPool<1>;
+extern template class AdaptiveAvgPool<2>;
+extern template class AdaptiveAvgPool<3>;
 extern template class MaxPool<1>;
 extern template class MaxPool<2>;
 extern template class MaxPool<3>;
@@ -68,6 +92,9 @@ extern template class AvgPool<3>;
 using MaxPool1d = MaxPool<1>;
 using MaxPool2d = MaxPool<2>;
 using MaxPool3d = MaxPool<3>;
+using AdaptiveAvgPool1d = AdaptiveAvgPool<1>;
+using AdaptiveAvgPool2d = AdaptiveAvgPool<2>;
+using AdaptiveAvgPool3d = AdaptiveAvgPool<3>;
 using AvgPool1d = AvgPool<1>;
 using AvgPool2d = AvgPool<2>;
 using AvgPool3d = AvgPool<3>;

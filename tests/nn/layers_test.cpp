@@ -1,11 +1,15 @@
-// The layers that only pass their options on: activations, pooling, Linear, losses.
+// The layers that only pass their options on: activations, pooling, resampling, dropout, Linear,
+// losses.
 #include <gtest/gtest.h>
+#include <voxgrad/autograd/functions/activation.h>
 #include <voxgrad/autograd/functions/creation.h>
 #include <voxgrad/core/error.h>
 #include <voxgrad/nn/activation.h>
+#include <voxgrad/nn/dropout.h>
 #include <voxgrad/nn/linear.h>
 #include <voxgrad/nn/loss.h>
 #include <voxgrad/nn/pool.h>
+#include <voxgrad/nn/upsample.h>
 
 #include <cmath>
 
@@ -80,6 +84,88 @@ TEST(Loss, PassesItsOptionsOn) {
             dice_loss(logits, labels, {.include_background = true}).item());
   nn::MSELoss squares(Reduction::sum);
   EXPECT_EQ(squares(logits, logits).item(), 0);
+}
+
+TEST(Activation, SmoothOnesComputeAndPrintLikePyTorch) {
+  const Tensor x = Tensor::from(Values{-2, 3}, {2});
+  EXPECT_EQ(nn::ELU({.alpha = 2})(x).to_vector<float>(), elu(x, 2).to_vector<float>());
+  EXPECT_EQ(nn::GELU()(x).to_vector<float>(), gelu(x).to_vector<float>());
+  EXPECT_EQ(nn::GELU({.tanh = true})(x).to_vector<float>(), gelu_tanh(x).to_vector<float>());
+  EXPECT_EQ(nn::SiLU()(x).to_vector<float>(), silu(x).to_vector<float>());
+  EXPECT_EQ(nn::ELU().repr(), "ELU(alpha=1.0)");
+  EXPECT_EQ(nn::ELU({.alpha = 0.5, .inplace = true}).repr(), "ELU(alpha=0.5, inplace=True)");
+  EXPECT_EQ(nn::GELU().repr(), "GELU(approximate='none')");
+  EXPECT_EQ(nn::GELU({.tanh = true}).repr(), "GELU(approximate='tanh')");
+  EXPECT_EQ(nn::SiLU().repr(), "SiLU()");
+  Tensor written = x.clone();
+  EXPECT_TRUE(nn::SiLU({.inplace = true})(written).is_same(written));
+  EXPECT_TRUE(nn::ELU({.inplace = true})(written).is_same(written));
+}
+
+TEST(Activation, PReLUTrainsItsSlopes) {
+  nn::PReLU layer({.num_parameters = 2});
+  const Tensor x = Tensor::from(Values{-2, 3, -4, 5}, {1, 2, 2});
+  EXPECT_EQ(layer(x).to_vector<float>(), (Values{-0.5, 3, -1, 5}));
+  EXPECT_EQ(layer.parameters().size(), 1U);
+  EXPECT_EQ(layer.repr(), "PReLU(num_parameters=2)");
+  EXPECT_THROW(nn::PReLU({.num_parameters = 0}), ShapeError);
+}
+
+TEST(Pool, AdaptiveOnesTakeOneSizeOrOneEach) {
+  const Tensor x = arange(24).to(DType::float32).reshape({1, 1, 4, 6});
+  EXPECT_EQ(nn::AdaptiveAvgPool2d({2})(x).shape(), (Shape{1, 1, 2, 2}));
+  EXPECT_EQ(nn::AdaptiveAvgPool2d({1, std::nullopt})(x).shape(), (Shape{1, 1, 1, 6}));
+  EXPECT_EQ(nn::AdaptiveAvgPool2d({1})(x).item(), 11.5);
+  EXPECT_EQ(nn::AdaptiveAvgPool3d({5}).repr(), "AdaptiveAvgPool3d(output_size=5)");
+  EXPECT_EQ(nn::AdaptiveAvgPool2d({1, std::nullopt}).repr(),
+            "AdaptiveAvgPool2d(output_size=(1, None))");
+  EXPECT_THROW(nn::AdaptiveAvgPool3d({1, 2}), ShapeError);
+  EXPECT_THROW(nn::AdaptiveAvgPool1d({-1}), ShapeError);
+}
+
+TEST(Upsample, InterpolatesAndPrintsLikePyTorch) {
+  nn::Upsample nearest({.scale_factor = {2}});
+  EXPECT_EQ(nearest(Tensor::from(Values{1, 2}, {1, 1, 2})).to_vector<float>(),
+            (Values{1, 1, 2, 2}));
+  EXPECT_EQ(nearest.repr(), "Upsample(scale_factor=2.0, mode='nearest')");
+  EXPECT_EQ(nn::Upsample({.scale_factor = {2, 2, 1.5}, .mode = InterpolateMode::linear}).repr(),
+            "Upsample(scale_factor=(2.0, 2.0, 1.5), mode='trilinear')");
+  EXPECT_EQ(nn::Upsample({.size = Spatial{3, 4}, .mode = InterpolateMode::bicubic}).repr(),
+            "Upsample(size=(3, 4), mode='bicubic')");
+  EXPECT_THROW(nn::Upsample({}), ShapeError);
+  EXPECT_THROW(nn::Upsample({.size = 2, .scale_factor = {2}}), ShapeError);
+}
+
+TEST(Dropout, ActsInTrainingOnly) {
+  nn::Dropout layer({.p = 0.5});
+  const Tensor x = ones({200});
+  manual_seed(1);
+  double kept = 0;
+  for (const float value : layer(x).to_vector<float>()) {
+    EXPECT_TRUE(value == 0 || value == 2);
+    kept += value / 2;
+  }
+  EXPECT_NEAR(kept, 100, 40);
+  layer.eval();
+  EXPECT_TRUE(layer(x).is_same(x));
+  EXPECT_EQ(layer.repr(), "Dropout(p=0.5, inplace=False)");
+  EXPECT_THROW(nn::Dropout({.p = 2}), ShapeError);
+}
+
+TEST(Dropout, OfChannelsTakesUnbatchedInput) {
+  nn::Dropout2d layer({.p = 0.5, .inplace = true});
+  Tensor x = ones({40, 2, 3});
+  EXPECT_TRUE(layer(x).is_same(x));
+  const auto values = x.to_vector<float>();
+  double kept = 0;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    EXPECT_EQ(values[i], values[i / 6 * 6]);
+    kept += values[i] / 2;
+  }
+  EXPECT_GT(kept, 0);
+  EXPECT_LT(kept, 240);
+  EXPECT_EQ(layer.repr(), "Dropout2d(p=0.5, inplace=True)");
+  EXPECT_THROW(layer(ones({2, 3})), ShapeError);
 }
 
 }  // namespace

@@ -128,5 +128,43 @@ TEST(InstanceNorm, RefusesOtherShapes) {
   EXPECT_THROW(layer(ones({1, 2, 1, 1})), ShapeError);
 }
 
+TEST(GroupNorm, NormalisesGroupsOfChannels) {
+  nn::GroupNorm layer({.num_groups = 1, .num_channels = 2, .dtype = DType::float64});
+  // Sample 0 is 1 2 6 10 20 30: mean 11.5, squared distances 647.5.
+  EXPECT_NEAR(layer(sample()).to_vector<double>()[0], -10.5 / std::sqrt(647.5 / 6 + 1e-5), 1e-12);
+  layer.load_state_dict({{"weight", Tensor::from(std::vector<double>{2, 3}, {2})},
+                         {"bias", Tensor::from(std::vector<double>{10, 20}, {2})}});
+  EXPECT_NEAR(layer(sample()).to_vector<double>()[5], 3 * 18.5 / std::sqrt(647.5 / 6 + 1e-5) + 20,
+              1e-12);
+  EXPECT_EQ(layer.repr(), "GroupNorm(1, 2, eps=1e-05, affine=True)");
+  EXPECT_TRUE(
+      nn::GroupNorm({.num_groups = 1, .num_channels = 2, .affine = false}).state_dict().empty());
+}
+
+TEST(GroupNorm, RefusesWhatDoesNotFit) {
+  EXPECT_THROW(nn::GroupNorm({.num_groups = 2, .num_channels = 3}), ShapeError);
+  EXPECT_THROW(nn::GroupNorm({.num_groups = 0, .num_channels = 3}), ShapeError);
+  EXPECT_THROW(nn::GroupNorm({.num_groups = 1, .num_channels = 2, .eps = -1}), ShapeError);
+  nn::GroupNorm layer({.num_groups = 1, .num_channels = 2});
+  EXPECT_THROW(layer(ones({1, 3, 4})), ShapeError);
+}
+
+TEST(LayerNorm, NormalisesTheLastAxes) {
+  nn::LayerNorm layer({.normalized_shape = {3}, .dtype = DType::float64});
+  // The first row is 1 2 6: mean 3, squared distances 14.
+  EXPECT_NEAR(layer(sample()).to_vector<double>()[0], -2 / std::sqrt(14.0 / 3 + 1e-5), 1e-12);
+  EXPECT_EQ(layer.state_dict().size(), 2U);
+  EXPECT_EQ(layer.repr(), "LayerNorm((3,), eps=1e-05, elementwise_affine=True)");
+  const nn::LayerNorm unbiased({.normalized_shape = {2, 3}, .bias = false});
+  EXPECT_EQ(unbiased.state_dict().size(), 1U);
+  EXPECT_EQ(unbiased.state_dict()[0].second.shape(), (Shape{2, 3}));
+  const nn::LayerNorm plain({.normalized_shape = {2, 3}, .elementwise_affine = false});
+  EXPECT_TRUE(plain.state_dict().empty());
+  EXPECT_EQ(plain.repr(), "LayerNorm((2, 3), eps=1e-05, elementwise_affine=False)");
+  EXPECT_THROW(layer(ones({2, 4}, DType::float64)), ShapeError);
+  EXPECT_THROW(nn::LayerNorm({.normalized_shape = {}}), ShapeError);
+  EXPECT_THROW(nn::LayerNorm({.normalized_shape = {2, 0}}), ShapeError);
+}
+
 }  // namespace
 }  // namespace voxgrad
