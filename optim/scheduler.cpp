@@ -63,6 +63,46 @@ double StepLR::rate(double base, std::int64_t steps) const {
   return base * std::pow(gamma_, static_cast<double>(steps / step_size_));
 }
 
+MultiStepLR::MultiStepLR(Optimizer& optimizer, std::vector<std::int64_t> milestones, double gamma)
+    : Scheduler(optimizer), milestones_(std::move(milestones)), gamma_(gamma) {
+  check_option("MultiStepLR", "gamma", gamma);
+  start();
+}
+
+double MultiStepLR::rate(double base, std::int64_t steps) const {
+  const auto passed = std::ranges::count_if(milestones_, [&](auto at) { return at <= steps; });
+  return base * std::pow(gamma_, static_cast<double>(passed));
+}
+
+ExponentialLR::ExponentialLR(Optimizer& optimizer, double gamma)
+    : Scheduler(optimizer), gamma_(gamma) {
+  check_option("ExponentialLR", "gamma", gamma);
+  start();
+}
+
+double ExponentialLR::rate(double base, std::int64_t steps) const {
+  return base * std::pow(gamma_, static_cast<double>(steps));
+}
+
+LinearLR::LinearLR(Optimizer& optimizer, double start_factor, double end_factor,
+                   std::int64_t total_steps)
+    : Scheduler(optimizer),
+      start_factor_(start_factor),
+      end_factor_(end_factor),
+      total_steps_(total_steps) {
+  VG_CHECK(start_factor > 0 && start_factor <= 1 && end_factor >= 0 && end_factor <= 1, ShapeError,
+           "LinearLR: factors must be in [0, 1], the first above 0; got {} and {}", start_factor,
+           end_factor);
+  VG_CHECK(total_steps >= 1, ShapeError, "LinearLR: total_steps must be >= 1; got {}", total_steps);
+  start();
+}
+
+double LinearLR::rate(double base, std::int64_t steps) const {
+  const double done = static_cast<double>(std::min(steps, total_steps_));
+  const double share = done / static_cast<double>(total_steps_);
+  return base * (start_factor_ + (end_factor_ - start_factor_) * share);
+}
+
 CosineAnnealingLR::CosineAnnealingLR(Optimizer& optimizer, std::int64_t half_period, double minimum)
     : Scheduler(optimizer), half_period_(half_period), minimum_(minimum) {
   VG_CHECK(half_period >= 1, ShapeError, "CosineAnnealingLR: half_period must be >= 1; got {}",

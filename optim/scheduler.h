@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <vector>
 
 #include <voxgrad/optim/optimizer.h>
 
@@ -64,6 +65,43 @@ class StepLR final : public Scheduler {
   double rate(double base, std::int64_t steps) const override;
   std::int64_t step_size_;
   double gamma_;
+};
+
+/// base * gamma^(number of milestones <= t): torch.optim.lr_scheduler.MultiStepLR.
+class MultiStepLR final : public Scheduler {
+ public:
+  /// @throws ShapeError unless gamma >= 0.
+  MultiStepLR(Optimizer& optimizer, std::vector<std::int64_t> milestones, double gamma = 0.1);
+
+ private:
+  double rate(double base, std::int64_t steps) const override;
+  std::vector<std::int64_t> milestones_;
+  double gamma_;
+};
+
+/// base * gamma^t: torch.optim.lr_scheduler.ExponentialLR.
+class ExponentialLR final : public Scheduler {
+ public:
+  /// @throws ShapeError unless gamma >= 0.
+  ExponentialLR(Optimizer& optimizer, double gamma);
+
+ private:
+  double rate(double base, std::int64_t steps) const override;
+  double gamma_;
+};
+
+/// base times a factor that goes from start_factor to end_factor in total_steps equal steps and
+/// stays: torch.optim.lr_scheduler.LinearLR.
+class LinearLR final : public Scheduler {
+ public:
+  /// @throws ShapeError unless 0 < start_factor <= 1, 0 <= end_factor <= 1 and total_steps >= 1.
+  explicit LinearLR(Optimizer& optimizer, double start_factor = 1.0 / 3, double end_factor = 1,
+                    std::int64_t total_steps = 5);
+
+ private:
+  double rate(double base, std::int64_t steps) const override;
+  double start_factor_, end_factor_;
+  std::int64_t total_steps_;
 };
 
 /// minimum + (base - minimum) * (1 + cos(pi * t / half_period)) / 2:

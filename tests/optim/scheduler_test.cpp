@@ -45,6 +45,21 @@ TEST_F(Schedule, StepMultipliesEverySoOften) {
   expect_near(rates(scheduler, 5), {0.8, 0.8, 0.4, 0.4, 0.2, 0.2});
 }
 
+TEST_F(Schedule, MultiStepMultipliesAtMilestones) {
+  optim::MultiStepLR scheduler(sgd_, {3, 1, 3}, 0.5);
+  expect_near(rates(scheduler, 4), {0.8, 0.4, 0.4, 0.1, 0.1});
+}
+
+TEST_F(Schedule, ExponentialMultipliesEachTime) {
+  optim::ExponentialLR scheduler(sgd_, 0.5);
+  expect_near(rates(scheduler, 3), {0.8, 0.4, 0.2, 0.1});
+}
+
+TEST_F(Schedule, LinearGoesFromFactorToFactor) {
+  optim::LinearLR scheduler(sgd_, 0.25, 0.75, 4);
+  expect_near(rates(scheduler, 5), {0.2, 0.3, 0.4, 0.5, 0.6, 0.6});
+}
+
 TEST_F(Schedule, CosineFallsToItsMinimum) {
   optim::CosineAnnealingLR scheduler(sgd_, 4, 0.2);
   const double quarter = 0.2 + 0.6 * (1 + std::cos(std::numbers::pi / 4)) / 2;
@@ -76,6 +91,11 @@ TEST_F(Schedule, RefusesOptionsOutOfRange) {
   EXPECT_THROW(optim::PolynomialLR(sgd_, 0), ShapeError);
   EXPECT_THROW(optim::StepLR(sgd_, 0), ShapeError);
   EXPECT_THROW(optim::StepLR(sgd_, 1, -1), ShapeError);
+  EXPECT_THROW(optim::MultiStepLR(sgd_, {1}, -1), ShapeError);
+  EXPECT_THROW(optim::ExponentialLR(sgd_, -1), ShapeError);
+  EXPECT_THROW(optim::LinearLR(sgd_, 0), ShapeError);
+  EXPECT_THROW(optim::LinearLR(sgd_, 0.5, 2), ShapeError);
+  EXPECT_THROW(optim::LinearLR(sgd_, 0.5, 1, 0), ShapeError);
   EXPECT_THROW(optim::CosineAnnealingLR(sgd_, 0), ShapeError);
   EXPECT_THROW(optim::CosineAnnealingLR(sgd_, 1, -1), ShapeError);
   EXPECT_THROW(optim::LambdaLR(sgd_, nullptr), ShapeError);
