@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cstdint>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -51,37 +53,52 @@ void cumsum(const Operand& x, int axis, const Operand& out) {
   visit_dtype(x.dtype, [&]<typename T>() { cumsum_as<T>(x, axis, out); });
 }
 
+/// A whole number in the order of the values: NaN above all, the two zeros equal.
 template <typename T>
-struct Element {
-  T value;
-  Index at;
-};
-
-/// A total order: NaN above all numbers, equals by position.
-template <bool kDescending, typename T>
-bool before(const Element<T>& a, const Element<T>& b) {
-  const bool a_nan = a.value != a.value, b_nan = b.value != b.value;
-  if (a_nan != b_nan) return kDescending ? a_nan : b_nan;
-  if (a.value < b.value) return !kDescending;
-  if (b.value < a.value) return kDescending;
-  return a.at < b.at;
+auto key_of(T value) {
+  if constexpr (std::is_floating_point_v<T>) {
+    using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+    constexpr Bits kSign = Bits(1) << (8 * sizeof(T) - 1);
+    if (value != value) return ~Bits(0);
+    const Bits bits = std::bit_cast<Bits>(value + T(0));
+    return (bits & kSign) != 0 ? static_cast<Bits>(~bits) : static_cast<Bits>(bits | kSign);
+  } else if constexpr (sizeof(T) == 8) {
+    return static_cast<std::uint64_t>(value) ^ (std::uint64_t{1} << 63);
+  } else {
+    return static_cast<std::uint32_t>(static_cast<std::int64_t>(value) + (std::int64_t{1} << 31));
+  }
 }
 
-template <bool kDescending, typename T>
-void argsort_as(const Operand& x, int axis, const Operand& out) {
+/// What is sorted: a key, and the position, which decides among equal keys.
+struct Wide {
+  static std::pair<std::uint64_t, Index> join(std::uint64_t key, Index at) { return {key, at}; }
+  static Index position(const std::pair<std::uint64_t, Index>& item) { return item.second; }
+};
+/// The same in one number, for short keys and positions.
+struct Narrow {
+  static std::uint64_t join(std::uint64_t key, Index at) {
+    return key << 32 | static_cast<std::uint64_t>(at);
+  }
+  static Index position(std::uint64_t item) { return static_cast<Index>(item & 0xFFFFFFFF); }
+};
+
+template <typename Item, typename T>
+void argsort_as(const Operand& x, int axis, bool descending, const Operand& out) {
+  using Key = decltype(key_of(T{}));
   const auto a = static_cast<std::size_t>(axis);
   const Index size = x.shape[a];
+  const Key flip = descending ? ~Key(0) : Key(0);
   for_each_line(x, axis, out, [&](const auto& at, const auto& step, Index n) {
-    std::vector<Element<T>> line(static_cast<std::size_t>(size));
+    std::vector<decltype(Item::join(0, 0))> line(static_cast<std::size_t>(size));
     for (Index i = 0; i < n; ++i) {
       const T* from = x.as<const T>() + at[1] + i * step[1];
       for (Index j = 0; j < size; ++j) {
-        line[static_cast<std::size_t>(j)] = {from[j * x.strides[a]], j};
+        line[static_cast<std::size_t>(j)] = Item::join(key_of(from[j * x.strides[a]]) ^ flip, j);
       }
-      std::sort(line.begin(), line.end(), before<kDescending, T>);
+      std::sort(line.begin(), line.end());
       std::int64_t* to = out.as<std::int64_t>() + at[0] + i * step[0];
-      for (const Element<T>& element : line) {
-        *to = element.at;
+      for (const auto& item : line) {
+        *to = Item::position(item);
         to += out.strides[a];
       }
     }
@@ -89,8 +106,10 @@ void argsort_as(const Operand& x, int axis, const Operand& out) {
 }
 
 void argsort(const Operand& x, int axis, bool descending, const Operand& out) {
+  const bool is_short = x.shape[static_cast<std::size_t>(axis)] <= (Index{1} << 32);
   visit_dtype(x.dtype, [&]<typename T>() {
-    descending ? argsort_as<true, T>(x, axis, out) : argsort_as<false, T>(x, axis, out);
+    if (sizeof(T) < 8 && is_short) return argsort_as<Narrow, T>(x, axis, descending, out);
+    argsort_as<Wide, T>(x, axis, descending, out);
   });
 }
 

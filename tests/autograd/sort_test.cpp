@@ -58,6 +58,19 @@ TEST(Sort, NanIsTheLargest) {
   EXPECT_TRUE(std::isnan(median(x).item()));
 }
 
+TEST(Sort, OrdersTheLimitsOfEveryDType) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const std::vector<double> real{0, -kInfinity, -0.0, 5e-324, -5e-324, kInfinity, 1e300, -1e300};
+  const std::vector<double> order{1, 7, 4, 0, 2, 3, 6, 5};  // the zeros are equal
+  EXPECT_EQ(values(argsort(Tensor::from(real, {8}))), order);
+  const std::vector<float> single{0, -INFINITY, -0.0f, 1e-45f, -1e-45f, INFINITY, 1e38f, -1e38f};
+  EXPECT_EQ(values(argsort(Tensor::from(single, {8}))), order);
+  const std::vector<std::int64_t> whole{0, INT64_MIN, INT64_MAX, -1, 1};
+  EXPECT_EQ(values(argsort(Tensor::from(whole, {5}))), (std::vector<double>{1, 3, 0, 4, 2}));
+  const std::vector<std::int32_t> narrow{0, INT32_MIN, INT32_MAX, -1, 1};
+  EXPECT_EQ(values(argsort(Tensor::from(narrow, {5}))), (std::vector<double>{1, 3, 0, 4, 2}));
+}
+
 TEST(Sort, ValuesAndShapes) {
   const Tensor x = Tensor::from<double>({4, 1, 7, 7, 3, 9, 9, 2}, {2, 4});
   EXPECT_EQ(values(topk(x, 2).values), (std::vector<double>{7, 7, 9, 9}));
