@@ -1,6 +1,10 @@
 // Matrix products and the affine map. Differentiable.
 #pragma once
 
+#include <initializer_list>
+#include <span>
+#include <string_view>
+
 #include <voxgrad/core/tensor.h>
 
 namespace [[gnu::visibility("default")]] voxgrad {
@@ -27,6 +31,23 @@ Tensor addmm(const Tensor& x, const Tensor& a, const Tensor& b, double beta = 1,
 /// The same of batches of matrices. @throws as bmm.
 Tensor baddbmm(const Tensor& x, const Tensor& a, const Tensor& b, double beta = 1,
                double alpha = 1);
+
+/// Sum of products by Einstein's convention, as torch.einsum: "bij,bjk->bik" is bmm. A letter names
+/// an axis, "..." the axes that have no letter; axes of one letter are of one size, or of size 1.
+/// Letters that the result does not have are summed over; a letter twice in a term takes the
+/// diagonal. Without "->" the result has the letters that occur once, in order. Operands are
+/// contracted from left to right.
+/// @throws ShapeError where equation and shapes do not fit; DTypeError unless all have one floating
+/// dtype (a single one may have any); DeviceError.
+Tensor einsum(std::string_view equation, std::span<const Tensor> operands);
+inline Tensor einsum(std::string_view equation, std::initializer_list<Tensor> operands) {
+  return einsum(equation, std::span(operands.begin(), operands.size()));
+}
+
+/// Sum of products over pairs of axes; the result has the other axes of a, then those of b.
+/// @throws as matmul; IndexError for wrong axes.
+Tensor tensordot(const Tensor& a, const Tensor& b, std::span<const Index> a_axes,
+                 std::span<const Index> b_axes);
 
 /// x w^T + bias.
 ///
