@@ -371,7 +371,7 @@ void position_row(const T* x, Index step, Index axis_step, Index size, std::int6
         const auto k = static_cast<std::size_t>(i);
         const T value = row[i * step];
         const bool beats = kLargest ? value > best[k] : value < best[k];
-        const bool better = beats | ((value != value) & (best[k] == best[k]));
+        const bool better = beats || (value != value && best[k] == best[k]);
         where[k] = better ? j : where[k];
         best[k] = better ? value : best[k];
       }
