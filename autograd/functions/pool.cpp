@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <numeric>
 
+#include <voxgrad/autograd/functions/creation.h>
 #include <voxgrad/autograd/functions/elementwise.h>
+#include <voxgrad/autograd/functions/indexing.h>
 #include <voxgrad/autograd/functions/reduce.h>
 #include <voxgrad/autograd/functions/shape.h>
 #include <voxgrad/autograd/node.h>
@@ -179,6 +181,31 @@ Tensor max_pool(const Tensor& x, const MaxPoolOptions& options) {
 
 MaxPoolResult max_pool_with_indices(const Tensor& x, const MaxPoolOptions& options) {
   return max_with_indices(geometry_of("max_pool_with_indices", x, options), x);
+}
+
+Tensor max_unpool(const Tensor& x, const Tensor& indices, std::span<const Index> output_size) {
+  check_floating("max_unpool", x);
+  const int rank = static_cast<int>(output_size.size()), batch_axes = x.dim() - rank;
+  VG_CHECK(
+      rank >= 1 && rank <= 3 && (batch_axes == 1 || batch_axes == 2), ShapeError,
+      "max_unpool: x must be (batch, channels, size...) or (channels, size...) with a size for "
+      "each of 1 to 3 output sizes; got {} for {} output sizes",
+      x.shape(), rank);
+  VG_CHECK(indices.defined() && indices.shape() == x.shape(), ShapeError,
+           "max_unpool: indices must have the shape of x, {}; got {}", x.shape(),
+           indices.defined() ? to_string(indices.shape()) : "an undefined tensor");
+  VG_CHECK(indices.dtype() == DType::int64, DTypeError, "max_unpool: indices must be int64; got {}",
+           name(indices.dtype()));
+  Shape lines(x.shape().begin(), x.shape().begin() + batch_axes), result = lines;
+  result.insert(result.end(), output_size.begin(), output_size.end());
+  const Index places = element_count(output_size),
+              values = element_count(std::span(x.shape()).subspan(batch_axes));
+  Shape flat = lines;
+  flat.push_back(values);
+  lines.push_back(places);
+  const Tensor empty = zeros(lines, x.dtype(), x.device());
+  const Tensor filled = scatter(empty, batch_axes, indices.reshape(flat), x.reshape(flat));
+  return filled.reshape(result).channels_last();
 }
 
 Tensor avg_pool(const Tensor& x, const AvgPoolOptions& options) {

@@ -43,6 +43,19 @@ struct MaxPoolResult {
 /// max_pool, and where the maxima lie: torch.nn.functional.max_pool{1,2,3}d with return_indices.
 MaxPoolResult max_pool_with_indices(const Tensor& x, const MaxPoolOptions& options = {});
 
+/// Values put back to where max_pool_with_indices found them, zeros elsewhere:
+/// torch.nn.functional.max_unpool{1,2,3}d. Where indices meet, one of the values stays.
+///
+/// @param x  (batch, channels, size...) or (channels, size...)
+/// @param indices  of the shape of x, int64: row-major places in the output's spatial axes
+/// @param output_size  one per spatial axis, 1 to 3
+/// @throws ShapeError on shapes that do not fit; DTypeError; IndexError on indices outside.
+Tensor max_unpool(const Tensor& x, const Tensor& indices, std::span<const Index> output_size);
+inline Tensor max_unpool(const Tensor& x, const Tensor& indices,
+                         std::initializer_list<Index> output_size) {
+  return max_unpool(x, indices, std::span(output_size.begin(), output_size.size()));
+}
+
 struct AvgPoolOptions {
   Spatial kernel = 2;
   std::optional<Spatial> stride = {};  ///< the kernel when not given

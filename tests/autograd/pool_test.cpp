@@ -201,6 +201,33 @@ TEST(AdaptivePool, RefusesWhatDoesNotFit) {
   EXPECT_THROW(adaptive_max_pool(random_labels({2, 3, 4}, 5), {2}), DTypeError);
 }
 
+TEST(MaxUnpool, PutsMaximaBack) {
+  const Tensor x = Tensor::from(std::vector<double>{1, 5, 2, 3, 9, 4}, {1, 1, 6});
+  const MaxPoolResult pooled = max_pool_with_indices(x);
+  EXPECT_EQ(values(max_unpool(pooled.values, pooled.indices, {6})),
+            (std::vector<double>{0, 5, 0, 3, 9, 0}));
+  EXPECT_EQ(max_unpool(pooled.values, pooled.indices, {7}).shape(), (Shape{1, 1, 7}));
+  const MaxPoolResult volume = max_pool_with_indices(random_values({2, 3, 4, 6, 4}));
+  const Tensor back = max_unpool(volume.values, volume.indices, {4, 6, 4});
+  EXPECT_TRUE(back.is_channels_last());
+  EXPECT_EQ(values(max_pool(abs(back))), values(abs(volume.values)));
+  Tensor y = random_values(volume.values.shape());
+  y.requires_grad_();
+  check_derivatives(
+      [&](std::span<const Tensor> in) {
+        return std::vector<Tensor>{max_unpool(in[0], volume.indices, {4, 6, 4})};
+      },
+      {y});
+}
+
+TEST(MaxUnpool, RefusesWhatDoesNotFit) {
+  const Tensor x = random_values({1, 2, 3});
+  EXPECT_THROW(max_unpool(x, random_labels({1, 2, 4}, 2), {6}), ShapeError);
+  EXPECT_THROW(max_unpool(x, random_labels({1, 2, 3}, 2), {2, 3, 4}), ShapeError);
+  EXPECT_THROW(max_unpool(x, random_labels({1, 2, 3}, 2, DType::int32), {6}), DTypeError);
+  EXPECT_THROW(max_unpool(x, random_labels({1, 2, 3}, 1) + 6, {6}), IndexError);
+}
+
 TEST(AvgPool, TakesANegativeDivisor) {
   const Tensor x = Tensor::from(std::vector<double>{1, 2, 3, 5}, {1, 1, 4});
   EXPECT_EQ(values(avg_pool(x, {.divisor_override = -2})), (std::vector<double>{-1.5, -4}));
