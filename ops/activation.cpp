@@ -21,4 +21,18 @@ Tensor activation_gradient(ActivationOp op, const Tensor& grad, const Tensor& x,
   return out;
 }
 
+Tensor prelu(const Tensor& x, const Tensor& weight) {
+  Tensor out = Tensor::empty_like(x);
+  activation_kernels(x.device().type).prelu(operand(x), operand(weight, x.shape()), target(out));
+  return out;
+}
+
+Tensor prelu_gradient(const Tensor& grad, const Tensor& x, const Tensor& weight) {
+  Tensor out = Tensor::empty_like(x);
+  activation_kernels(x.device().type)
+      .prelu_gradient(operand(grad, x.shape()), operand(x), operand(weight, x.shape()),
+                      target(out));
+  return out;
+}
+
 }  // namespace voxgrad::ops

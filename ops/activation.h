@@ -29,11 +29,19 @@ Tensor activation(ActivationOp op, const Tensor& x, const ActivationParameters& 
 Tensor activation_gradient(ActivationOp op, const Tensor& grad, const Tensor& x,
                            const ActivationParameters& parameters = {});
 
+/// x > 0 ? x : weight * x; the weight broadcasts to x.
+Tensor prelu(const Tensor& x, const Tensor& weight);
+/// grad * (x > 0 ? 1 : weight).
+Tensor prelu_gradient(const Tensor& grad, const Tensor& x, const Tensor& weight);
+
 /// Kernels get operands of one shape.
 struct ActivationKernels {
   void (*value)(ActivationOp op, const ActivationParameters&, const Operand& x, const Operand& out);
   void (*gradient)(ActivationOp op, const ActivationParameters&, const Operand& grad,
                    const Operand& x, const Operand& out);
+  void (*prelu)(const Operand& x, const Operand& weight, const Operand& out);
+  void (*prelu_gradient)(const Operand& grad, const Operand& x, const Operand& weight,
+                         const Operand& out);
 };
 /// @throws DeviceError where the device has none.
 const ActivationKernels& activation_kernels(DeviceType device);

@@ -3,6 +3,7 @@
 #include <voxgrad/autograd/functions/elementwise.h>
 #include <voxgrad/autograd/functions/operands.h>
 #include <voxgrad/autograd/functions/softmax.h>
+#include <voxgrad/ops/activation.h>
 
 namespace voxgrad {
 namespace {
@@ -10,6 +11,21 @@ namespace {
 /// x between the bounds; constants at and beyond them, where no gradient passes.
 Tensor between(const Tensor& x, double low, double high) {
   return where(le(x, low), low, where(ge(x, high), high, x));
+}
+
+/// prelu with a weight that broadcasts to x.
+Tensor prelu_along(const Tensor& x, const Tensor& weight) {
+  const Rule rule = [](Saved saved, std::span<const Tensor> grads, Needs needs) {
+    const Tensor &at = saved[0], &slope = saved[1], &grad = grads[0];
+    std::vector<Tensor> result(2);
+    if (needs[0]) {
+      result[0] = wants_graph({grad, slope}) ? where(gt(at, 0), grad, grad * slope)
+                                             : ops::prelu_gradient(grad, at, slope);
+    }
+    if (needs[1]) result[1] = sum_to(where(gt(at, 0), 0.0, grad * at), slope.shape());
+    return result;
+  };
+  return record_one("prelu", {x, weight}, ops::prelu(x, weight), rule, x, weight);
 }
 
 /// x = f(x). What f saves for its derivative is a copy where a derivative is wanted.
@@ -81,7 +97,7 @@ Tensor prelu(const Tensor& x, const Tensor& weight) {
            channels, weight.shape(), x.shape());
   Shape along(x.shape().size(), 1);
   if (x.dim() >= 2) along[1] = weight.numel();
-  return where(gt(x, 0), x, x * weight.reshape(along));
+  return prelu_along(x, weight.reshape(along));
 }
 
 Tensor glu(const Tensor& x, Index axis) {

@@ -37,16 +37,16 @@ struct Gelu {
   static T slope(T x) { return cdf(x) + x * density(x); }
 };
 
+/// (1 + tanh(u)) / 2 is the logistic function of 2 u.
 template <typename T>
 struct GeluTanh {
-  static constexpr T kScale = std::numbers::sqrt2_v<T> * std::numbers::inv_sqrtpi_v<T>;
+  static constexpr T kScale = T(2) * std::numbers::sqrt2_v<T> * std::numbers::inv_sqrtpi_v<T>;
   static constexpr T kCubic = T(0.044715);
-  static T tanh_of(T x) { return std::tanh(kScale * (x + kCubic * x * x * x)); }
-  static T value(T x) { return T(0.5) * x * (T(1) + tanh_of(x)); }
+  static T gate(T x) { return logistic(kScale * (x + kCubic * x * x * x)); }
+  static T value(T x) { return x * gate(x); }
   static T slope(T x) {
-    const T t = tanh_of(x);
-    const T inner = kScale * (T(1) + T(3) * kCubic * x * x);
-    return T(0.5) * (T(1) + t) + T(0.5) * x * (T(1) - t * t) * inner;
+    const T s = gate(x);
+    return s + x * s * (T(1) - s) * (kScale * (T(1) + T(3) * kCubic * x * x));
   }
 };
 
@@ -65,12 +65,20 @@ T log_of_one_plus_exp(T x) {
   return (x > T(0) ? x : T(0)) + std::log1p(std::exp(-std::abs(x)));
 }
 
+/// With n = e (e + 2) and e = exp(x), tanh(log(1 + e)) is n / (n + 2), without cancellation.
 template <typename T>
 struct Mish {
-  static T value(T x) { return x * std::tanh(log_of_one_plus_exp(x)); }
+  static constexpr T kLarge = T(20);  // from where on the quotient is 1, long before e overflows
+  static T value(T x) {
+    const T e = std::exp(x < kLarge ? x : kLarge);
+    const T n = e * (e + T(2));
+    return x > kLarge ? x : x * (n / (n + T(2)));
+  }
   static T slope(T x) {
-    const T t = std::tanh(log_of_one_plus_exp(x));
-    return t + x * logistic(x) * (T(1) - t * t);
+    const T e = std::exp(x < kLarge ? x : kLarge);
+    const T n = e * (e + T(2));
+    const T t = n / (n + T(2));
+    return x > kLarge ? T(1) : t + x * logistic(x) * (T(1) + t) * (T(2) / (n + T(2)));
   }
 };
 
@@ -132,8 +140,45 @@ void gradient(ActivationOp op, const ActivationParameters& parameters, const Ope
   });
 }
 
+void prelu(const Operand& x, const Operand& weight, const Operand& out) {
+  const StridedLoop<3> loop(out.shape, {out.strides, x.strides, weight.strides});
+  visit_floating(x.dtype, [&]<typename T>() {
+    loop.run([&](const auto& at, const auto& step, Index n) {
+      T* to = out.as<T>() + at[0];
+      const T* from = x.as<const T>() + at[1];
+      const T* w = weight.as<const T>() + at[2];
+      const auto at_slope = [](T v, T slope) { return v * (v > T(0) ? T(1) : slope); };
+      if (step[0] == 1 && step[1] == 1 && step[2] == 0) {
+        const T slope = *w;
+#pragma GCC ivdep
+        for (Index i = 0; i < n; ++i) to[i] = at_slope(from[i], slope);
+      } else {
+        for (Index i = 0; i < n; ++i) to[i * step[0]] = at_slope(from[i * step[1]], w[i * step[2]]);
+      }
+    });
+  });
+}
+
+void prelu_gradient(const Operand& grad, const Operand& x, const Operand& weight,
+                    const Operand& out) {
+  const StridedLoop<4> loop(out.shape, {out.strides, grad.strides, x.strides, weight.strides});
+  visit_floating(x.dtype, [&]<typename T>() {
+    loop.run([&](const auto& at, const auto& step, Index n) {
+      T* to = out.as<T>() + at[0];
+      const T* g = grad.as<const T>() + at[1];
+      const T* from = x.as<const T>() + at[2];
+      const T* w = weight.as<const T>() + at[3];
+      for (Index i = 0; i < n; ++i) {
+        const T factor = from[i * step[2]] > T(0) ? T(1) : w[i * step[3]];
+        to[i * step[0]] = g[i * step[1]] * factor;
+      }
+    });
+  });
+}
+
 }  // namespace
 
-const ActivationKernels kActivation = {.value = value, .gradient = gradient};
+const ActivationKernels kActivation = {
+    .value = value, .gradient = gradient, .prelu = prelu, .prelu_gradient = prelu_gradient};
 
 }  // namespace voxgrad::ops::cpu

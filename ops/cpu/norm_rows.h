@@ -53,8 +53,13 @@ void for_each_chunk(const NormShape& shape, const RowChunks& chunks, const Body&
   });
 }
 
-/// to[channel] = sum of block sums of that channel, in order.
-inline void fold_block(const double* block, Index width, Index channels, double* to) {
+/// to[channel] = sum of block sums of that channel: by halves while that fits, which are not
+/// chains, then in order. Overwrites the block.
+inline void fold_block(double* block, Index width, Index channels, double* to) {
+  if (channels == 0) return;
+  for (; width % (2 * channels) == 0; width /= 2) {
+    for (Index l = 0; l < width / 2; ++l) block[l] += block[l + width / 2];
+  }
   std::copy(block, block + channels, to);
   for (Index l = channels; l < width; l += channels) {
     for (Index c = 0; c < channels; ++c) to[c] += block[l + c];

@@ -217,6 +217,15 @@ TEST(Norm, AnEmptyBatchGivesZeroGradientsAndMovesNothing) {
   EXPECT_EQ(values(running_mean), (std::vector<double>{3, 4}));
 }
 
+TEST(Norm, NoChannelsAreNoTrouble) {
+  for (const TensorFunction& f : {norm(Kind::batch), norm(Kind::instance),
+                                  norm(Kind::running, random_values({0}), random_values({0}))}) {
+    const std::vector<Tensor> inputs{leaf({2, 0, 3}), leaf({0}), leaf({0})};
+    sum(f(inputs)[0]).backward();
+    EXPECT_EQ(inputs[1].grad().shape(), (Shape{0}));
+  }
+}
+
 TEST(Norm, RefusesWhatDoesNotFit) {
   const Tensor x = random_values({2, 3, 4}), two = random_values({2}), three = random_values({3});
   EXPECT_THROW(batch_norm(x, {}), ShapeError);  // evaluation without running statistics
