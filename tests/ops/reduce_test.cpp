@@ -55,6 +55,22 @@ TEST(Reduce, FollowsTheDefinitionForAllAxesDTypesAndLayouts) {
   }
 }
 
+TEST(Reduce, ProductsFollowTheDefinitionForAllAxesDTypesAndLayouts) {
+  for (const DType dtype : kAllDTypes) {
+    for (const Layout layout : kAllLayouts) {
+      const Tensor x = numbers({2, 3, 2}, dtype, layout);  // so few that the oracle is exact
+      for (unsigned bits = 0; bits < 8; ++bits) {
+        const AxisMask axes = mask_from_bits(3, bits);
+        const Tensor product = reduce(ReduceOp::product, x, axes, false);
+        EXPECT_EQ(product.dtype(), is_floating(dtype) ? dtype : DType::int64);
+        EXPECT_EQ(values(product), folded(x, axes, [](double a, double b) { return a * b; }));
+      }
+    }
+  }
+  const Tensor twos = Tensor::from(std::vector<double>(1000, 2), {1000});
+  EXPECT_EQ(reduce(ReduceOp::product, twos, {true}, false).item(), std::ldexp(1, 1000));
+}
+
 TEST(Reduce, LargeSumsOfWholeNumbersAreExact) {
   for (const Layout layout : {Layout::plain, Layout::channels_last}) {
     for (const Shape& shape : {Shape{2, 3, 300, 131}, Shape{1, 33, 90, 77}, Shape{3, 700, 130}}) {
@@ -162,6 +178,21 @@ TEST(Argmax, IsTheFirstOfTheLargest) {
       }
     }
   }
+}
+
+TEST(Argmin, IsTheFirstOfTheSmallest) {
+  for (const Layout layout : kAllLayouts) {
+    const Tensor x = numbers({2, 3, 5, 140}, DType::int32, layout);
+    Tensor negated = numbers({2, 3, 5, 140}, DType::int32, layout);
+    for (const auto& index : indices(x.shape())) {
+      negated.mutable_data<std::int32_t>()[offset(index, negated.strides())] *= -1;
+    }
+    for (int axis = 0; axis < 4; ++axis) {
+      EXPECT_EQ(values(argmin(x, axis, true)), values(argmax(negated, axis, true)));
+    }
+  }
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_EQ(argmin(Tensor::from<float>({1, nan, -7, nan}, {4}), 0, false).item(), 1);
 }
 
 TEST(Argmax, ChoosesTheFirstNan) {
