@@ -224,6 +224,9 @@ Tensor length_along(const Tensor& x, double p, std::span<const Index> axes) {
 }  // namespace
 
 Tensor batch_norm(const Tensor& x, const BatchNormOptions& options) {
+  if (x.defined() && x.shape() == Shape{0}) {  // legal in PyTorch: no channels
+    return batch_norm(x.unsqueeze(0), options).squeeze(0);
+  }
   if (!options.training) return with_running_statistics("batch_norm", x, options);
   check("batch_norm", x, options, false);
   VG_CHECK(norm_shape(x, false).rows != 1, ShapeError,

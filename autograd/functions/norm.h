@@ -25,7 +25,7 @@ struct BatchNormOptions {
 /// Statistics are summed in float64; the variance that divides is the biased one, as in
 /// torch.nn.functional.batch_norm.
 ///
-/// @param x  (batch, channels, size...), any rank from 2; floating
+/// @param x  (batch, channels, size...), any rank from 2, or (0); floating
 /// @return   the shape and dtype of x; channels-last
 /// @throws ShapeError unless every parameter is (channels), when training on one value per channel,
 /// or when running

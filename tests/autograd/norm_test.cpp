@@ -224,6 +224,10 @@ TEST(Norm, NoChannelsAreNoTrouble) {
     sum(f(inputs)[0]).backward();
     EXPECT_EQ(inputs[1].grad().shape(), (Shape{0}));
   }
+  const Tensor none = leaf({0});
+  const Tensor y =
+      batch_norm(none, {.running_mean = none.detach(), .running_variance = none.detach()});
+  EXPECT_EQ(y.shape(), (Shape{0}));
 }
 
 TEST(Norm, RefusesWhatDoesNotFit) {
