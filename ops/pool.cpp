@@ -65,9 +65,12 @@ void set_output_size(std::string_view op, PoolAxis& axis, bool ceil_mode) {
       op, in, kernel, stride, padding, dilation);
 }
 
-PoolAxis adaptive_axis(Index in, Index out) {
+PoolAxis adaptive_axis(std::string_view op, Index in, Index out) {
+  VG_CHECK(in > 0 && out >= 0 && out <= kLargestOption, ShapeError,
+           "{}: sizes must be positive and output sizes in [0, {}]; got {} from {}", op,
+           kLargestOption, out, in);
   PoolAxis axis{.in = in, .out = out, .kernel = 0, .adaptive = true};
-  for (Index o = 0; o < out; ++o) axis.kernel = std::max(axis.kernel, axis.taps(o));
+  if (out > 0) axis.kernel = in / out + (in % out == 0 ? 0 : 2);
   return axis;
 }
 

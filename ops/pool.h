@@ -18,7 +18,7 @@ struct PoolAxis {
   Index padding = 0;
   Index dilation = 1;
   /// Windows from floor(o * in / out) to ceil((o + 1) * in / out), which cover the input evenly;
-  /// `kernel` is then the longest of them.
+  /// `kernel` is then at least the longest of them.
   bool adaptive = false;
 
   /// May lie in the padding before the input.
@@ -49,8 +49,8 @@ struct PoolGeometry {
 /// @throws ShapeError naming `op` on illegal options, or when a window would hold no input at all.
 void set_output_size(std::string_view op, PoolAxis& axis, bool ceil_mode);
 
-/// An adaptive axis.
-PoolAxis adaptive_axis(Index in, Index out);
+/// @throws ShapeError naming `op` unless in > 0 and out >= 0.
+PoolAxis adaptive_axis(std::string_view op, Index in, Index out);
 
 /// What an average divides by: `divisor` unless it is 0, else the places of the window inside the
 /// padded input, or inside the input.

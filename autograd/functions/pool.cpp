@@ -165,10 +165,7 @@ ops::PoolGeometry adaptive_geometry(std::string_view op, const Tensor& x,
   for (int i = 0; i < rank; ++i) {
     const Index in = x.size(first_size + i);
     const Index out = output_size[static_cast<std::size_t>(i)].value_or(in);
-    VG_CHECK(in > 0 && out >= 0, ShapeError,
-             "{}: sizes must be positive and output sizes not negative; got {} from {}", op, out,
-             in);
-    geometry.axis[static_cast<std::size_t>(3 - rank + i)] = ops::adaptive_axis(in, out);
+    geometry.axis[static_cast<std::size_t>(3 - rank + i)] = ops::adaptive_axis(op, in, out);
   }
   return geometry;
 }

@@ -17,6 +17,9 @@ using ops::AxisMap;
 using ops::Tap;
 using Mode = InterpolateMode;
 
+/// Elements of a result from which on its memory is asked for in advance.
+constexpr Index kLarge = Index{1} << 28;
+
 /// One axis of an interpolation.
 struct Axis {
   Index in;
@@ -131,7 +134,7 @@ void check_options(const Tensor& x, const InterpolateOptions& o) {
 }
 
 std::vector<Axis> axes_of(const Tensor& x, const InterpolateOptions& o) {
-  constexpr double kMost = 0x1p40;  // so that no size overflows
+  constexpr Index kMost = Index{1} << 30;
   const int rank = x.dim() - 2;
   std::vector<Axis> axes;
   for (int i = 0; i < rank; ++i) {
@@ -143,15 +146,15 @@ std::vector<Axis> axes_of(const Tensor& x, const InterpolateOptions& o) {
       out = o.size->at(rank, "interpolate", "size")[static_cast<std::size_t>(i)];
     } else {
       factor = o.scale_factor[o.scale_factor.size() == 1 ? 0 : static_cast<std::size_t>(i)];
-      VG_CHECK(factor > 0 && numbers * factor < kMost, ShapeError,
+      VG_CHECK(factor > 0 && numbers * factor < static_cast<double>(kMost), ShapeError,
                "interpolate: scale factors must be positive and the result must fit; got {} for "
                "size {}",
                factor, in);
       out = static_cast<Index>(std::floor(numbers * factor));
       if (o.recompute_scale_factor) factor = 0;
     }
-    VG_CHECK(in > 0 && out > 0, ShapeError, "interpolate: sizes must be positive; got {} from {}",
-             out, in);
+    VG_CHECK(in > 0 && out > 0 && out <= kMost, ShapeError,
+             "interpolate: sizes must be in [1, {}]; got {} from {}", kMost, out, in);
     const auto results = static_cast<double>(out);
     double step = factor > 0 ? 1 / factor : numbers / results;
     if (o.align_corners.value_or(false)) step = out > 1 ? (numbers - 1) / (results - 1) : 0;
@@ -172,6 +175,11 @@ Tensor interpolate(const Tensor& x, const InterpolateOptions& options) {
   check_options(x, options);
   const std::vector<Axis> axes = axes_of(x, options);
   if (options.mode == Mode::area) return area(x, axes);
+  Shape shape(x.shape().begin(), x.shape().begin() + 2);
+  for (const Axis& axis : axes) shape.push_back(axis.out);
+  if (x.numel() == 0) return x.reshape(shape);
+  // Too large a result is refused before its maps are made.
+  if (element_count(shape) > kLarge) Tensor::empty(shape, x.dtype(), x.device());
   Tensor y = x;
   for (std::size_t i = 0; i < axes.size(); ++i) {
     const AxisMap map =

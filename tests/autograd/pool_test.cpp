@@ -197,6 +197,8 @@ TEST(AdaptivePool, RefusesWhatDoesNotFit) {
   EXPECT_THROW(adaptive_avg_pool(x, {}), ShapeError);
   EXPECT_THROW(adaptive_avg_pool(x, {2}), ShapeError);
   EXPECT_THROW(adaptive_avg_pool(x, {2, -1}), ShapeError);
+  EXPECT_THROW(adaptive_avg_pool(x, {2, Index{1} << 60}), ShapeError);
+  EXPECT_THROW(adaptive_max_pool(x, {Index{1} << 26, Index{1} << 26}), OutOfMemoryError);
   EXPECT_THROW(adaptive_max_pool(random_values({2, 3, 0}), {2}), ShapeError);
   EXPECT_THROW(adaptive_max_pool(random_labels({2, 3, 4}, 5), {2}), DTypeError);
 }

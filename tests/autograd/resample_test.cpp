@@ -155,6 +155,8 @@ TEST(Interpolate, RefusesWhatDoesNotFit) {
   EXPECT_THROW(interpolate(x, {.scale_factor = {0.1}}), ShapeError);
   EXPECT_THROW(interpolate(x, {.scale_factor = {-1}}), ShapeError);
   EXPECT_THROW(interpolate(x, {.scale_factor = {1e300}}), ShapeError);
+  EXPECT_THROW(interpolate(x, {.size = Index{1} << 60}), ShapeError);
+  EXPECT_THROW(interpolate(x, {.size = Index{1} << 26}), OutOfMemoryError);
   EXPECT_THROW(interpolate(x, {.scale_factor = {std::nan("")}}), ShapeError);
   EXPECT_THROW(interpolate(x, {.size = 2, .align_corners = true}), ShapeError);
   EXPECT_THROW(interpolate(x, {.size = 2, .recompute_scale_factor = true}), ShapeError);
