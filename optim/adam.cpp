@@ -79,26 +79,32 @@ AdamW::AdamW(std::vector<Tensor> parameters, const AdamWOptions& options)
                        options.weight_decay, options.amsgrad},
            true) {}
 
-void Adam::update(Update& update) {
-  const double t = static_cast<double>(update.step);
-  const double correction1 = 1 - std::pow(options_.beta1, t);
-  const double correction2 = 1 - std::pow(options_.beta2, t);
-  visit_floating(update.parameter.dtype(), [&]<typename T>() {
+void Adam::update(ParameterStep& step) {
+  AdamOptions now = options_;
+  now.learning_rate = learning_rate();
+  adam_update(step, now, decoupled_);
+}
+
+void adam_update(ParameterStep& step, const AdamOptions& options, bool decoupled) {
+  const double t = static_cast<double>(step.step);
+  const double correction1 = 1 - std::pow(options.beta1, t);
+  const double correction2 = 1 - std::pow(options.beta2, t);
+  visit_floating(step.parameter.dtype(), [&]<typename T>() {
     const Rates<T> rates{
-        .keep = static_cast<T>(decoupled_ ? 1 - learning_rate() * options_.weight_decay : 1),
-        .decay = static_cast<T>(decoupled_ ? 0 : options_.weight_decay),
-        .enter1 = static_cast<T>(1 - options_.beta1),
-        .beta2 = static_cast<T>(options_.beta2),
-        .enter2 = static_cast<T>(1 - options_.beta2),
+        .keep = static_cast<T>(decoupled ? 1 - options.learning_rate * options.weight_decay : 1),
+        .decay = static_cast<T>(decoupled ? 0 : options.weight_decay),
+        .enter1 = static_cast<T>(1 - options.beta1),
+        .beta2 = static_cast<T>(options.beta2),
+        .enter2 = static_cast<T>(1 - options.beta2),
         .correction = static_cast<T>(std::sqrt(correction2)),
-        .eps = static_cast<T>(options_.eps),
-        .step = static_cast<T>(-learning_rate() / correction1)};
-    Arrays<T> arrays{update.parameter.mutable_data<T>(), update.grad.data<T>(),
-                     update.buffers[0].mutable_data<T>(), update.buffers[1].mutable_data<T>(),
+        .eps = static_cast<T>(options.eps),
+        .step = static_cast<T>(-options.learning_rate / correction1)};
+    Arrays<T> arrays{step.parameter.mutable_data<T>(), step.grad.data<T>(),
+                     step.buffers[0].mutable_data<T>(), step.buffers[1].mutable_data<T>(),
                      nullptr};
-    if (options_.amsgrad) arrays.largest = update.buffers[2].mutable_data<T>();
-    parallel_ranges(update.parameter.numel(), kGrain, [&](Index begin, Index end) {
-      if (options_.amsgrad) {
+    if (options.amsgrad) arrays.largest = step.buffers[2].mutable_data<T>();
+    parallel_ranges(step.parameter.numel(), kGrain, [&](Index begin, Index end) {
+      if (options.amsgrad) {
         update_range<T, true>(rates, arrays, begin, end);
       } else {
         update_range<T, false>(rates, arrays, begin, end);

@@ -24,6 +24,10 @@ struct AdamWOptions {
   bool amsgrad = false;
 };
 
+/// Adam's step on one dense parameter with buffers exp_avg, exp_avg_sq and with amsgrad
+/// max_exp_avg_sq; `decoupled` is AdamW's weight decay.
+void adam_update(ParameterStep& step, const AdamOptions& options, bool decoupled);
+
 /// torch.optim.Adam (Kingma and Ba, https://arxiv.org/abs/1412.6980): with m and v the decaying
 /// means of g and g^2, p -= learning_rate / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) +
 /// eps).
@@ -38,7 +42,7 @@ class Adam : public Optimizer {
        bool decoupled);
 
  private:
-  void update(Update& update) override;
+  void update(ParameterStep& step) override;
   AdamOptions options_;
   bool decoupled_;
 };

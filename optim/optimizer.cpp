@@ -45,6 +45,21 @@ void check_option(std::string_view op, std::string_view option, double value, do
            option, low, high, value);
 }
 
+void apply_step(ParameterStep& step, const std::function<void(ParameterStep&)>& update) {
+  const Tensor& parameter = step.parameter;
+  for (Tensor& buffer : step.buffers)
+    if (parameter.is_dense()) buffer = laid_out_as(parameter, buffer);
+  ParameterStep dense = step;
+  // A parameter that is a view with gaps is updated in a dense copy.
+  if (!parameter.is_dense()) dense.parameter = Tensor::empty_like(parameter).copy_(parameter);
+  for (Tensor& buffer : dense.buffers) buffer = laid_out_as(dense.parameter, buffer);
+  dense.grad = laid_out_as(dense.parameter, step.grad);
+  update(dense);
+  if (!dense.parameter.is_same(parameter)) step.parameter.copy_(dense.parameter);
+  for (std::size_t i = 0; i < step.buffers.size(); ++i)
+    if (dense.buffers[i].raw() != step.buffers[i].raw()) step.buffers[i].copy_(dense.buffers[i]);
+}
+
 Optimizer::Optimizer(std::string_view name, std::vector<Tensor> parameters, double learning_rate,
                      std::vector<std::string> buffer_names)
     : name_(name),
@@ -95,13 +110,8 @@ void Optimizer::prepare(std::size_t number) {
 
 void Optimizer::step_parameter(std::size_t number) {
   Slot& slot = slots_[number];
-  Tensor& parameter = parameters_[number];
-  Update update{parameter, {}, slot.buffers, slot.steps + 1};
-  // A parameter that is a view with gaps is updated in a dense copy.
-  if (!parameter.is_dense()) update.parameter = Tensor::empty_like(parameter).copy_(parameter);
-  update.grad = laid_out_as(update.parameter, parameter.grad());
-  this->update(update);
-  if (!update.parameter.is_same(parameter)) parameter.copy_(update.parameter);
+  ParameterStep step{parameters_[number], parameters_[number].grad(), slot.buffers, slot.steps + 1};
+  apply_step(step, [this](ParameterStep& dense) { update(dense); });
   ++slot.steps;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,6 +16,18 @@ namespace optim {
 
 /// Tensors with their names, in order.
 using State = std::vector<std::pair<std::string, Tensor>>;
+
+/// One step of one parameter.
+struct ParameterStep {
+  Tensor parameter;
+  Tensor grad;                  ///< of the parameter's shape and dtype
+  std::vector<Tensor> buffers;  ///< what the rule carries from step to step, zeros at first
+  std::int64_t step = 1;        ///< number of this step of this parameter
+};
+
+/// Calls `update` with tensors that are dense and of one memory order, and brings what it wrote
+/// back where these had to be copies. Buffers are laid out anew in `step` where they lie otherwise.
+void apply_step(ParameterStep& step, const std::function<void(ParameterStep&)>& update);
 
 class Optimizer {
  public:
@@ -43,19 +56,12 @@ class Optimizer {
   void load_state(const State& state);
 
  protected:
-  /// One parameter's update. All tensors have the parameter's shape, dtype and memory order.
-  struct Update {
-    Tensor parameter;
-    Tensor grad;
-    std::vector<Tensor> buffers;  // one for each of buffer_names; filled with zeros at first
-    std::int64_t step = 1;        // number of this step of this parameter
-  };
-
   /// @throws ShapeError when there is no parameter, one occurs twice, or the learning rate is
   /// negative; DTypeError unless floating; AutogradError unless leaves.
   Optimizer(std::string_view name, std::vector<Tensor> parameters, double learning_rate,
             std::vector<std::string> buffer_names);
-  virtual void update(Update& update) = 0;
+  /// The rule, on tensors that are dense and of one memory order; one buffer for each name.
+  virtual void update(ParameterStep& step) = 0;
 
  private:
   struct Slot {

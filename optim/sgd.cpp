@@ -48,19 +48,25 @@ SGD::SGD(std::vector<Tensor> parameters, const SGDOptions& options)
            options.momentum, options.dampening);
 }
 
-void SGD::update(Update& update) {
-  visit_floating(update.parameter.dtype(), [&]<typename T>() {
-    const Rates<T> rates{static_cast<T>(learning_rate()), static_cast<T>(options_.momentum),
-                         static_cast<T>(1 - options_.dampening),
-                         static_cast<T>(options_.weight_decay), options_.nesterov};
-    T* const p = update.parameter.mutable_data<T>();
-    const T* const g = update.grad.data<T>();
-    T* const b = update.buffers.empty() ? nullptr : update.buffers[0].mutable_data<T>();
-    parallel_ranges(update.parameter.numel(), kGrain, [&](Index begin, Index end) {
+void SGD::update(ParameterStep& step) {
+  SGDOptions now = options_;
+  now.learning_rate = learning_rate();
+  sgd_update(step, now);
+}
+
+void sgd_update(ParameterStep& step, const SGDOptions& options) {
+  visit_floating(step.parameter.dtype(), [&]<typename T>() {
+    const Rates<T> rates{static_cast<T>(options.learning_rate), static_cast<T>(options.momentum),
+                         static_cast<T>(1 - options.dampening),
+                         static_cast<T>(options.weight_decay), options.nesterov};
+    T* const p = step.parameter.mutable_data<T>();
+    const T* const g = step.grad.data<T>();
+    T* const b = step.buffers.empty() ? nullptr : step.buffers[0].mutable_data<T>();
+    parallel_ranges(step.parameter.numel(), kGrain, [&](Index begin, Index end) {
       if (b == nullptr) {
         update_plain(rates, p + begin, g + begin, end - begin);
       } else {
-        update_momentum(rates, update.step == 1, p + begin, g + begin, b + begin, end - begin);
+        update_momentum(rates, step.step == 1, p + begin, g + begin, b + begin, end - begin);
       }
     });
   });

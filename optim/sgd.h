@@ -14,6 +14,9 @@ struct SGDOptions {
   bool nesterov = false;    ///< needs momentum > 0 and dampening 0
 };
 
+/// SGD's step on one dense parameter, with momentum_buffer where there is momentum.
+void sgd_update(ParameterStep& step, const SGDOptions& options);
+
 /// torch.optim.SGD: b = momentum * b + (1 - dampening) * g (b = g at the first step), then
 /// p -= learning_rate * b, or with nesterov p -= learning_rate * (g + momentum * b).
 class SGD final : public Optimizer {
@@ -23,7 +26,7 @@ class SGD final : public Optimizer {
   const SGDOptions& options() const { return options_; }
 
  private:
-  void update(Update& update) override;
+  void update(ParameterStep& step) override;
   SGDOptions options_;
 };
 
