@@ -1,0 +1,55 @@
+"""voxgrad: deep learning for encoder-decoder networks on images and volumes.
+
+Names, arguments, defaults and values are PyTorch's:
+
+    import voxgrad
+    from voxgrad import nn
+
+    net = nn.Sequential(nn.Conv3d(1, 8, 3, padding=1), nn.ReLU(), nn.Conv3d(8, 2, 1))
+    optimizer = voxgrad.optim.AdamW(net.parameters(), lr=1e-3)
+    loss = nn.functional.cross_entropy(net(image), label)
+    loss.backward()
+    optimizer.step()
+"""
+from __future__ import annotations
+
+from . import _C
+from ._C import (
+    AutogradError,
+    DeviceError,
+    DTypeError,
+    Error,
+    FileError,
+    Generator,
+    MissingKeyError,
+    OutOfMemoryError,
+    OutOfRangeError,
+    ShapeError,
+    Tensor,
+    __version__,
+    default_generator,
+    device,
+    dtype,
+    float32,
+    float64,
+    get_default_dtype,
+    get_num_threads,
+    int32,
+    int64,
+    is_grad_enabled,
+    promote_types,
+    set_default_dtype,
+    set_num_threads,
+    uint8,
+)
+from ._support import Size
+from ._tensor import channels_last, channels_last_3d, contiguous_format, memory_format, preserve_format
+from ._creation import *  # noqa: F403
+from ._functions import *  # noqa: F403
+from .autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
+
+bool = _C.bool
+float, double, int, long = float32, float64, int32, int64
+
+from . import autograd, nn  # noqa: E402
+# from .serialization import load, save  # noqa: E402

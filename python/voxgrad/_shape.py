@@ -1,0 +1,196 @@
+"""Views, joins and copies in other layouts. Views share memory with their tensor."""
+from __future__ import annotations
+
+import builtins
+from typing import Any, Sequence
+
+from . import _C
+from ._C import Tensor
+from ._support import Dims, ShapeError, ints
+
+
+def reshape(input: Tensor, shape: Any, *more: int) -> Tensor:
+    """The elements under another shape, one size may be -1: a view where strides allow, else a copy."""
+    return _C._reshape(input, ints("reshape", "shape", (shape, *more)))
+
+
+def permute(input: Tensor, dims: Any, *more: int) -> Tensor:
+    """A view with the axes in another order."""
+    return _C._permute(input, ints("permute", "dims", (dims, *more)))
+
+
+def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """A view with two axes exchanged."""
+    if input.ndim == 0 and dim0 in (0, -1) and dim1 in (0, -1):
+        return _C._permute(input, [])
+    return _C._transpose(input, dim0, dim1)
+
+
+def t(input: Tensor) -> Tensor:
+    """A matrix transposed; rank 0 and 1 as they are."""
+    if input.ndim > 2:
+        raise ShapeError(f"t: needs rank 0 to 2; got shape {list(input.shape)}")
+    return input if input.ndim < 2 else _C._transpose(input, 0, 1)
+
+
+def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
+    """A view of `length` elements of an axis from `start` on."""
+    return _C._narrow(input, dim, int(start), length)
+
+
+def select(input: Tensor, dim: int, index: int) -> Tensor:
+    """A view of one index of an axis, which goes away."""
+    return _C._select(input, dim, index)
+
+
+def unsqueeze(input: Tensor, dim: int) -> Tensor:
+    """A view with a new axis of size 1."""
+    return _C._unsqueeze(input, dim)
+
+
+def squeeze(input: Tensor, dim: Any = None) -> Tensor:
+    """A view without the axes of size 1, or without those of them that `dim` names."""
+    rank = input.ndim
+    wanted = range(rank) if dim is None else ints("squeeze", "dim", dim if isinstance(dim, (list, tuple)) else (dim,))
+    for axis in wanted:  # all are checked before one goes
+        if not -builtins.max(rank, 1) <= axis < builtins.max(rank, 1):
+            raise _C.OutOfRangeError(f"squeeze: dim must be in [{-rank}, {rank - 1}]; got {axis}")
+    for axis in sorted({a % rank for a in wanted} if rank else (), reverse=True):
+        if input.shape[axis] == 1:
+            input = _C._squeeze(input, axis)
+    return input
+
+
+def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """The axes from start_dim to end_dim as one."""
+    return _C._reshape(input, [1]) if input.ndim == 0 else _C._flatten(input, start_dim, end_dim)
+
+
+def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: None = None) -> Tensor:
+    """Joins tensors along an axis; the other sizes must agree."""
+    return _C._cat(list(tensors), dim)
+
+
+def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: None = None) -> Tensor:
+    """Joins tensors of one shape along a new axis."""
+    return _C._stack(list(tensors), dim)
+
+
+def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """Views of parts of one size (the last may be smaller), or of the sizes given."""
+    if isinstance(split_size_or_sections, (list, tuple)):
+        sizes = ints("split", "split_size_or_sections", split_size_or_sections)
+    else:
+        sizes = _equal_parts(tensor.shape[dim], split_size_or_sections)
+    return tuple(_C._split(tensor, sizes, dim))
+
+
+def _equal_parts(total: int, size: int) -> list[int]:
+    if size < 0 or (size == 0 and total > 0):
+        raise ShapeError(f"split: the size of a part must be positive; got {size}")
+    if total == 0:
+        return [0]
+    return [builtins.min(size, total - start) for start in range(0, total, size)]
+
+
+def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """Views of at most `chunks` parts of equal size (the last may be smaller)."""
+    if chunks <= 0:
+        raise ShapeError(f"chunk: chunks must be positive; got {chunks}")
+    size = -(-input.shape[dim] // chunks)
+    if size == 0:
+        return tuple(_C._narrow(input, dim, 0, 0) for _ in range(chunks))
+    return split(input, size, dim)
+
+
+def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
+    """Views of every index of an axis."""
+    return tuple(_C._select(input, dim, i) for i in range(input.shape[dim]))
+
+
+def movedim(input: Tensor, source: Dims, destination: Dims) -> Tensor:
+    """A view with axes moved to other places; the others keep their order."""
+    rank = input.ndim
+    froms = ints("movedim", "source", source if isinstance(source, (list, tuple)) else (source,))
+    tos = ints("movedim", "destination", destination if isinstance(destination, (list, tuple)) else (destination,))
+    for axis in froms + tos:
+        if not -rank <= axis < rank:
+            raise _C.OutOfRangeError(f"movedim: axes must be in [{-rank}, {rank - 1}]; got {axis}")
+    froms, tos = [a % rank for a in froms], [a % rank for a in tos]
+    if len(froms) != len(tos) or len({*froms}) != len(froms) or len({*tos}) != len(tos):
+        raise ShapeError(f"movedim: needs as many places as axes, each once; got {source} and {destination}")
+    order: list[int] = [a for a in range(rank) if a not in froms]
+    for to, axis in sorted(zip(tos, froms)):
+        order.insert(to, axis)
+    return _C._permute(input, order)
+
+
+def flip(input: Tensor, dims: Any, *more: int) -> Tensor:
+    """A copy reversed along axes."""
+    return _C._flip(input, ints("flip", "dims", (dims, *more)))
+
+
+def broadcast_to(input: Tensor, shape: Sequence[int]) -> Tensor:
+    """A view with axes of size 1 repeated, and new axes in front."""
+    return _C._expand(input, ints("broadcast_to", "shape", (shape,)))
+
+
+def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
+    """A copy in the same memory order."""
+    return _C._clone(input)
+
+
+def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
+    """A view of the elements (i, i + offset) of two axes, as a new last axis."""
+    return _C._diagonal(input, offset, dim1, dim2)
+
+
+def repeat(input: Tensor, repeats: Any, *more: int) -> Tensor:
+    """Copies beside each other: one count for each axis, more counts make axes in front."""
+    return _C._repeat(input, ints("repeat", "repeats", (repeats, *more)))
+
+
+def tile(input: Tensor, dims: Any, *more: int) -> Tensor:
+    """repeat; fewer counts than axes stand for the last ones."""
+    return _C._tile(input, ints("tile", "dims", (dims, *more)))
+
+
+def roll(input: Tensor, shifts: Dims, dims: Dims | None = None) -> Tensor:
+    """Elements moved along axes, those that leave come in at the other end; without `dims` of the flat tensor."""
+    axes = [] if dims is None else ints("roll", "dims", dims)
+    return _C._roll(input, ints("roll", "shifts", shifts), axes)
+
+
+def tril(input: Tensor, diagonal: int = 0) -> Tensor:
+    """Zero above the diagonal of the last two axes."""
+    return _C._tril(input, diagonal)
+
+
+def triu(input: Tensor, diagonal: int = 0) -> Tensor:
+    """Zero below the diagonal of the last two axes."""
+    return _C._triu(input, diagonal)
+
+
+def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
+    """One grid of coordinates for each vector; 'xy' exchanges the first two axes."""
+    given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
+    if indexing not in ("ij", "xy"):
+        raise ShapeError(f"meshgrid: indexing must be 'ij' or 'xy'; got {indexing!r}")
+    count = len(given)
+    shape = [v.numel() for v in given]
+    grids = []
+    for i, v in enumerate(given):
+        column = _C._reshape(v, [-1 if a == i else 1 for a in range(count)])
+        grid = _C._expand(column, shape)
+        grids.append(_C._transpose(grid, 0, 1) if indexing == "xy" and count > 1 else grid)
+    return tuple(grids)
+
+
+def numel(input: Tensor) -> int:
+    """Number of elements."""
+    return input.numel()
+
+
+swapaxes = swapdims = transpose
+moveaxis = movedim
+concat = concatenate = cat

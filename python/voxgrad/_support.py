@@ -1,0 +1,98 @@
+"""What the package's files share: the classes of numbers, and the small checks of arguments."""
+from __future__ import annotations
+
+import numbers
+from typing import Any, Iterable, Sequence, TypeAlias
+
+import numpy as np
+
+from . import _C
+from ._C import DTypeError, ShapeError, Tensor, device, dtype
+
+Number: TypeAlias = "int | float | bool"
+Dims: TypeAlias = "int | Sequence[int]"
+
+
+class Size(tuple):
+    """The sizes of a tensor: a tuple of int."""
+
+    def numel(self) -> int:
+        """Product of the sizes; 1 for rank 0."""
+        count = 1
+        for size in self:
+            count *= size
+        return count
+
+    def __repr__(self) -> str:
+        return f"voxgrad.Size([{', '.join(map(str, self))}])"
+
+    def __getitem__(self, key: Any) -> Any:
+        part = tuple.__getitem__(self, key)
+        return Size(part) if isinstance(key, slice) else part
+
+    def __add__(self, other: Iterable[int]) -> "Size":
+        return Size(tuple(self) + tuple(other))
+
+
+_C._set_size_class(Size)
+
+
+def is_number(value: Any) -> bool:
+    """True for Python's and NumPy's numbers, not for tensors."""
+    return isinstance(value, (int, float, np.generic)) or (
+        isinstance(value, numbers.Number) and not isinstance(value, Tensor)
+    )
+
+
+def as_number(op: str, value: Any) -> Number:
+    """A Python number. Raises TypeError for anything else, complex numbers too."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if not isinstance(value, (int, float)):
+        raise DTypeError(f"{op}: needs a tensor or a real number; got {type(value).__name__}")
+    return value
+
+
+def ints(op: str, name: str, values: Any) -> list[int]:
+    """A list of int from one number, a sequence, a Size or an integer tensor."""
+    if isinstance(values, (list, tuple)):
+        flat = values[0] if len(values) == 1 and isinstance(values[0], (list, tuple)) else values
+    else:
+        flat = (values,)
+    try:
+        return [v.__index__() for v in flat]
+    except AttributeError:
+        raise DTypeError(f"{op}: {name} must be integers; got {values!r}") from None
+
+
+def dims(op: str, dim: Any, rank: int) -> list[int]:
+    """The axes that `dim` names: None and an empty sequence name all."""
+    if dim is None or (isinstance(dim, (list, tuple)) and len(dim) == 0):
+        return list(range(rank))
+    return ints(op, "dim", dim)
+
+
+def as_device(where: Any) -> device:
+    """A device from a device, text or None (the CPU)."""
+    if where is None:
+        return device("cpu")
+    return where if isinstance(where, device) else device(where)
+
+
+def as_dtype(op: str, kind: Any) -> dtype:
+    """The dtype, also from Python's float, int and bool."""
+    if isinstance(kind, dtype):
+        return kind
+    named = {float: _C.get_default_dtype(), int: _C.int64, bool: _C.bool}
+    if kind in named:
+        return named[kind]
+    raise DTypeError(f"{op}: dtype must be one of voxgrad's; got {kind!r}")
+
+
+def check_no_out(op: str, out: Any) -> None:
+    """`out=` is not offered."""
+    if out is not None:
+        raise DTypeError(f"{op}: out= is not supported; use result.copy_() or x[...] = ")
+
+
+__all__ = ["Dims", "DTypeError", "Number", "ShapeError", "Size", "Tensor"]

@@ -1,0 +1,54 @@
+"""Derivatives: grad and backward, custom functions, and their checks."""
+from __future__ import annotations
+
+from typing import Any
+
+from .. import _C
+from .._C import AutogradError, Tensor
+from .function import Function
+from .gradcheck import gradcheck, gradgradcheck
+from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
+
+
+def _list(tensors: Any) -> list[Any]:
+    return [tensors] if isinstance(tensors, Tensor) or tensors is None else list(tensors)
+
+
+def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool | None = None,
+         create_graph: bool = False, allow_unused: bool | None = None, is_grads_batched: bool = False,
+         materialize_grads: bool = False) -> tuple[Any, ...]:
+    """d(sum of <outputs, grad_outputs>)/d(inputs), one each, without touching any `.grad`.
+
+    `grad_outputs` fit the outputs; None means 1, for an output of one element. An input on which nothing depends
+    gives None with `allow_unused`, zeros with `materialize_grads`, and else raises RuntimeError.
+    """
+    if is_grads_batched:
+        raise AutogradError("grad: is_grads_batched is not supported")
+    outs, ins = _list(outputs), _list(inputs)
+    seeds = [] if grad_outputs is None else _list(grad_outputs)
+    keep = create_graph if retain_graph is None else retain_graph
+    unused = bool(allow_unused) or materialize_grads
+    found = _C._grad(outs, ins, seeds, keep, create_graph, unused)
+    if materialize_grads:
+        from .._creation import zeros_like
+
+        found = [zeros_like(x) if g is None else g for x, g in zip(ins, found)]
+    return tuple(found)
+
+
+def backward(tensors: Any, grad_tensors: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
+             inputs: Any = None) -> None:
+    """Adds the gradients of the tensors to `.grad` of every leaf reached, or of `inputs` alone."""
+    seeds = [] if grad_tensors is None else _list(grad_tensors)
+    keep = create_graph if retain_graph is None else retain_graph
+    if inputs is None:
+        _C._backward(_list(tensors), seeds, keep, create_graph)
+        return
+    leaves = _list(inputs)
+    for leaf, found in zip(leaves, _C._grad(_list(tensors), leaves, seeds, keep, create_graph, True)):
+        if found is not None:
+            leaf.grad = found if leaf.grad is None else leaf.grad + found
+
+
+__all__ = ["Function", "backward", "enable_grad", "grad", "gradcheck", "gradgradcheck", "inference_mode", "no_grad",
+           "set_grad_enabled"]
