@@ -1,0 +1,61 @@
+"""Axes joined and parted."""
+from __future__ import annotations
+
+from typing import Sequence
+
+from ..._C import Tensor
+from ..._support import DTypeError, ints
+from .module import Module
+
+
+class Flatten(Module):
+    """The axes from start_dim to end_dim as one; by default (N, ...) to (N, the rest)."""
+
+    start_dim: int
+    end_dim: int
+
+    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
+        super().__init__()
+        self.start_dim, self.end_dim = start_dim, end_dim
+
+    def forward(self, input: Tensor) -> Tensor:
+        return input.flatten(self.start_dim, self.end_dim)
+
+    def extra_repr(self) -> str:
+        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
+
+
+class Unflatten(Module):
+    """Axis `dim` as several of sizes `unflattened_size`, one of which may be -1. Raises TypeError for other types."""
+
+    dim: int
+    unflattened_size: tuple[int, ...]
+
+    def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
+        super().__init__()
+        name = self._get_name()
+        if not isinstance(unflattened_size, (list, tuple)):
+            raise DTypeError(f"{name}: unflattened_size must be a tuple of int; got {unflattened_size!r}")
+        ints(name, "dim", dim)
+        self.dim, self.unflattened_size = dim, tuple(ints(name, "unflattened_size", list(unflattened_size)))
+
+    def forward(self, input: Tensor) -> Tensor:
+        shape = list(input.shape)
+        axis = range(len(shape))[self.dim]
+        return input.reshape(*shape[:axis], *self._sizes(shape[axis]), *shape[axis + 1:])
+
+    def _sizes(self, total: int) -> list[int]:
+        """The sizes with -1 worked out, which reshape could not tell from an empty batch."""
+        sizes = list(self.unflattened_size)
+        if -1 in sizes:
+            known = 1
+            for size in sizes:
+                known *= size if size != -1 else 1
+            sizes[sizes.index(-1)] = total // known if known else 0
+        return sizes
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}, unflattened_size={self.unflattened_size}"
+
+
+__all__ = ["Flatten", "Unflatten"]

@@ -1,0 +1,98 @@
+"""Normalisation over groups of channels and over the last axes."""
+from __future__ import annotations
+
+from typing import Any, Sequence
+
+from ..._C import ShapeError, Tensor
+from ..._support import ints
+from .. import functional as F
+from .. import init
+from ..parameter import Parameter
+from .linear import _empty
+from .module import Module
+
+
+class GroupNorm(Module):
+    """Normalisation of groups of channels, sample by sample: (input - mean) / sqrt(variance + eps) * weight + bias.
+
+    Mean and (biased) variance are those of a group of num_channels / num_groups channels of one sample (Wu and He,
+    https://arxiv.org/abs/1803.08494). Shapes: input and output (N, num_channels, ...). Weight (ones at first) and bias
+    (zeros) are per channel, None with `affine=False`.
+    Raises ValueError where groups do not divide the channels.
+    """
+
+    num_groups: int
+    num_channels: int
+    eps: float
+    affine: bool
+    weight: Parameter | None
+    bias: Parameter | None
+
+    def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, device: Any = None,
+                 dtype: Any = None, *, bias: bool = True) -> None:
+        super().__init__()
+        name = self._get_name()
+        if ints(name, "num_groups", num_groups)[0] < 1 or ints(name, "num_channels", num_channels)[0] % num_groups:
+            raise ShapeError(f"{name}: num_groups must divide num_channels; got {num_groups} and {num_channels}")
+        self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
+        self.register_parameter("weight", Parameter(_empty(name, [num_channels], device, dtype)) if affine else None)
+        has_bias = affine and bias
+        self.register_parameter("bias", Parameter(_empty(name, [num_channels], device, dtype)) if has_bias else None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Weight 1, bias 0."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if self.bias is not None:
+            init.zeros_(self.bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        bias = ", bias=False" if self.affine and self.bias is None else ""
+        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}{bias}"
+
+
+class LayerNorm(Module):
+    """Normalisation over the last axes, whose sizes are `normalized_shape`:
+    (input - mean) / sqrt(variance + eps) * weight + bias (Ba et al., https://arxiv.org/abs/1607.06450).
+
+    Shapes: input and output (..., *normalized_shape); weight (ones at first) and bias (zeros) have normalized_shape,
+    None with `elementwise_affine=False`, and without bias with `bias=False`.
+    """
+
+    normalized_shape: tuple[int, ...]
+    eps: float
+    elementwise_affine: bool
+    weight: Parameter | None
+    bias: Parameter | None
+
+    def __init__(self, normalized_shape: int | Sequence[int], eps: float = 1e-5, elementwise_affine: bool = True,
+                 bias: bool = True, device: Any = None, dtype: Any = None) -> None:
+        super().__init__()
+        name = self._get_name()
+        shape = ints(name, "normalized_shape", normalized_shape)
+        self.normalized_shape, self.eps, self.elementwise_affine = tuple(shape), eps, elementwise_affine
+        affine = elementwise_affine
+        self.register_parameter("weight", Parameter(_empty(name, shape, device, dtype)) if affine else None)
+        self.register_parameter("bias", Parameter(_empty(name, shape, device, dtype)) if affine and bias else None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Weight 1, bias 0."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if self.bias is not None:
+            init.zeros_(self.bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        bias = ", bias=False" if self.elementwise_affine and self.bias is None else ""
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}{bias}"
+
+
+__all__ = ["GroupNorm", "LayerNorm"]

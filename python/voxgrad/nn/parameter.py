@@ -1,0 +1,70 @@
+"""Parameter and Buffer: the tensors that a module owns."""
+from __future__ import annotations
+
+from typing import Any
+
+from .. import _C
+from .._C import Tensor
+from .._support import DTypeError
+
+
+def _data(kind: str, data: Any) -> Tensor:
+    if data is None:
+        return _C._empty([0], _C.get_default_dtype(), _C.device("cpu"))
+    if not isinstance(data, Tensor):
+        raise DTypeError(f"{kind}: data must be a tensor; got {type(data).__name__}; use voxgrad.tensor(...)")
+    return data
+
+
+class Parameter(Tensor):
+    """A tensor that a module trains: assigned to an attribute of a Module, it is among its `parameters()`.
+
+    It shares the memory of `data`, is a leaf and wants a gradient unless `requires_grad=False`.
+    Raises TypeError where a gradient is wanted of a dtype that is not floating.
+    """
+
+    def __init__(self, data: Tensor | None = None, requires_grad: bool = True) -> None:
+        super().__init__(_data("Parameter", data))
+        if requires_grad:
+            self.requires_grad = True
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Parameter":
+        if id(self) not in memo:
+            memo[id(self)] = type(self)(_C._clone(self.detach()), self.requires_grad)
+        return memo[id(self)]
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return _rebuild_parameter, (type(self), self.detach(), self.requires_grad)
+
+    def __repr__(self, *, tensor_contents: Any = None) -> str:
+        return "Parameter containing:\n" + super().__repr__()
+
+
+class Buffer(Tensor):
+    """A tensor that a module owns and does not train: assigned to an attribute, it is among its `buffers()`.
+
+    With `persistent=False` the state dict leaves it out. It shares the memory of `data`.
+    """
+
+    def __init__(self, data: Tensor | None = None, *, persistent: bool = True) -> None:
+        super().__init__(_data("Buffer", data))
+        self.persistent = persistent
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Buffer":
+        if id(self) not in memo:
+            memo[id(self)] = type(self)(_C._clone(self.detach()), persistent=self.persistent)
+        return memo[id(self)]
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return _rebuild_buffer, (type(self), self.detach(), self.persistent)
+
+
+def _rebuild_parameter(kind: type[Parameter], data: Tensor, requires_grad: bool) -> Parameter:
+    return kind(data, requires_grad)
+
+
+def _rebuild_buffer(kind: type[Buffer], data: Tensor, persistent: bool) -> Buffer:
+    return kind(data, persistent=persistent)
+
+
+__all__ = ["Buffer", "Parameter"]
