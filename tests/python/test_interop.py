@@ -1,0 +1,95 @@
+"""NumPy and DLPack: memory shared in both directions, and safe."""
+import gc
+
+import numpy as np
+import pytest
+
+import voxgrad as vg
+
+
+def test_from_numpy_shares_memory():
+    array = np.zeros((2, 3), np.float32)
+    x = vg.from_numpy(array)
+    array[0, 1] = 5
+    x[1, 2] = 7
+    assert x[0, 1].item() == 5 and array[1, 2] == 7
+    strided = np.arange(24.0).reshape(4, 6)[::2, 1::2]
+    assert np.array_equal(vg.from_numpy(strided).numpy(), strided)
+
+
+def test_numpy_shares_memory_and_keeps_it_alive():
+    x = vg.ones(1000, 1000)
+    array = x.numpy()
+    x.mul_(3)
+    assert array[0, 0] == 3
+    del x
+    gc.collect()
+    vg.zeros(1000, 1000).fill_(9)
+    assert array.sum() == 3e6
+    y = vg.from_numpy(array)
+    del array
+    gc.collect()
+    assert y.sum().item() == 3e6
+
+
+def test_strides_are_carried():
+    x = vg.empty(1, 3, 4, 5, memory_format=vg.channels_last).fill_(1)
+    assert x.numpy().strides == (60 * 4, 4, 15 * 4, 3 * 4)
+    assert vg.from_numpy(x.numpy()).stride() == x.stride()
+
+
+def test_a_view_does_not_move_memory_that_numpy_holds():
+    x = vg.nn.functional.conv2d(vg.ones(2, 3, 4, 4), vg.ones(5, 3, 1, 1))  # channels-last
+    array = x.numpy()
+    with pytest.raises(RuntimeError, match="reshape"):
+        x.view(2, -1)
+    assert (array == 3).all()
+
+
+def test_read_only_and_reversed_arrays_are_refused():
+    array = np.zeros(3)
+    array.flags.writeable = False
+    with pytest.raises(ValueError, match="read-only"):
+        vg.from_numpy(array)
+    assert vg.tensor(array).tolist() == [0, 0, 0]
+    with pytest.raises(ValueError):
+        vg.from_numpy(np.zeros(3)[::-1])
+    with pytest.raises(TypeError):
+        vg.from_numpy(np.zeros(3, np.complex128))
+    with pytest.raises(TypeError):
+        vg.from_numpy(np.zeros(3, ">f4"))
+    with pytest.raises(TypeError):
+        vg.from_numpy([1, 2])
+
+
+def test_a_tensor_that_wants_a_gradient_is_refused():
+    x = vg.ones(2, requires_grad=True)
+    for export in (lambda: x.numpy(), lambda: np.asarray(x), lambda: np.from_dlpack(x)):
+        with pytest.raises((RuntimeError, BufferError)):
+            export()
+    assert x.detach().numpy().tolist() == [1, 1] and x.numpy(force=True).tolist() == [1, 1]
+
+
+def test_asarray_and_dlpack_share_memory():
+    x = vg.arange(6.0).reshape(2, 3)
+    for array in (np.asarray(x), np.from_dlpack(x)):
+        x[0, 0] += 1
+        assert array[0, 0] == x[0, 0].item()
+    source = np.arange(4, dtype=np.int32)
+    y = vg.from_dlpack(source)
+    source[0] = 9
+    assert y.tolist() == [9, 1, 2, 3] and y.dtype is vg.int32
+    capsule = x.__dlpack__()
+    vg.from_dlpack(capsule)
+    with pytest.raises(TypeError):
+        vg.from_dlpack(capsule)  # used
+    del capsule, x
+    gc.collect()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "int32", "uint8", "bool"])
+@pytest.mark.parametrize("shape", [(), (0,), (2, 0, 3), (2, 3)])
+def test_every_dtype_and_shape_round_trips(dtype, shape):
+    array = np.ones(shape, dtype)
+    for x in (vg.tensor(array), vg.from_numpy(array.copy()), vg.from_dlpack(array.copy())):
+        assert x.numpy().dtype == array.dtype and x.shape == shape and np.array_equal(x.numpy(), array)

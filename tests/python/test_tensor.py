@@ -1,0 +1,100 @@
+"""What a tensor is: creation, attributes, conversions, printing."""
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+import voxgrad as vg
+
+
+def test_numbers_and_sequences_get_pytorchs_dtypes():
+    assert vg.tensor([1, 2]).dtype is vg.int64
+    assert vg.tensor([1.0, 2]).dtype is vg.float32
+    assert vg.tensor([True, False]).dtype is vg.bool
+    assert vg.tensor(np.ones(2)).dtype is vg.float64
+    assert vg.tensor([[1.0], [2.0]]).shape == (2, 1)
+    assert vg.tensor([vg.tensor(1.5), 2]).tolist() == [1.5, 2.0]
+    assert vg.tensor([]).shape == (0,)
+
+
+@pytest.mark.parametrize("data", ["text", [[1], [2, 3]], [1 + 2j], [object()]])
+def test_what_is_no_number_is_refused(data):
+    with pytest.raises((TypeError, ValueError)):
+        vg.tensor(data)
+
+
+def test_a_tensor_is_one_python_object():
+    x = vg.ones(2, requires_grad=True)
+    (x * 2).sum().backward()
+    assert x.grad is x.grad
+    assert x in {x} and hash(x) == hash(x)
+
+
+def test_shape_is_a_size():
+    shape = vg.zeros(2, 3, 4).shape
+    assert shape == (2, 3, 4) and shape[1:] == (3, 4) and shape.numel() == 24
+    assert isinstance(shape[1:], vg.Size)
+    assert repr(shape) == "voxgrad.Size([2, 3, 4])"
+
+
+def test_item_and_conversions():
+    x = vg.tensor([[2.5]])
+    assert x.item() == 2.5 and float(x) == 2.5 and int(x) == 2 and bool(x)
+    assert vg.tensor(3).__index__() == 3 and [0, 1, 2, 3][vg.tensor(3)] == 3
+    with pytest.raises(ValueError):
+        vg.ones(2).item()
+    with pytest.raises(RuntimeError):
+        bool(vg.ones(2))
+    with pytest.raises(TypeError):
+        len(vg.tensor(1))
+
+
+def test_to_changes_dtype_and_keeps_identity_where_nothing_changes():
+    x = vg.ones(2)
+    assert x.to(vg.float32) is x
+    assert x.double().dtype is vg.float64 and x.to(vg.int32).dtype is vg.int32
+    assert x.to("cpu") is x and x.to(vg.tensor(1)).dtype is vg.int64
+    with pytest.raises(RuntimeError, match="device"):
+        vg.device("tpu")
+
+
+def test_text_is_readable():
+    assert repr(vg.tensor([1.0, 2.0])) == "tensor([1., 2.])"
+    assert repr(vg.tensor([1, 2], dtype=vg.int32)) == "tensor([1, 2], dtype=voxgrad.int32)"
+    assert "requires_grad=True" in repr(vg.ones(1, requires_grad=True))
+    assert "grad_fn=<MulBackward0>" in repr(vg.ones(1, requires_grad=True) * 2)
+    assert "size=(0, 3)" in repr(vg.zeros(0, 3))
+
+
+def test_copies_and_pickles_are_deep():
+    x = vg.randn(2, 3, requires_grad=True)
+    x.grad = vg.ones(2, 3)
+    for y in (copy.deepcopy(x), pickle.loads(pickle.dumps(x))):
+        assert y is not x and y.requires_grad and vg.equal(x, y)
+        y.data[0, 0] = 77.0
+        assert x[0, 0].item() != 77.0
+    with pytest.raises(RuntimeError):
+        copy.deepcopy(x * 2)
+    assert pickle.loads(pickle.dumps(vg.float64)) is vg.float64
+    assert pickle.loads(pickle.dumps(vg.device("cpu"))) == vg.device("cpu")
+
+
+def test_seeds_give_pytorchs_numbers():
+    vg.manual_seed(0)
+    assert np.allclose(vg.rand(3).numpy(), [0.49625658988952637, 0.7682217955589294, 0.08847743272781372], atol=0)
+    vg.manual_seed(0)
+    state = vg.get_rng_state()
+    first = vg.randn(20)
+    vg.set_rng_state(state)
+    assert vg.equal(vg.randn(20), first)
+
+
+def test_absurd_sizes_are_refused():
+    for size in ((2**62, 4), (2**40, 2**30), (-1,)):
+        with pytest.raises(RuntimeError):
+            vg.zeros(*size)
+    with pytest.raises(RuntimeError):
+        vg.zeros(2**50)
+    with pytest.raises(RuntimeError):
+        vg.ones(1).expand(2**61).clone()
