@@ -1,6 +1,8 @@
 // Products of matrices.
 #include "bind.h"
 
+#include <string>
+
 #include <voxgrad/autograd/functions/linear.h>
 
 namespace voxgrad::python {
@@ -15,6 +17,17 @@ void bind_linear(py::module_& m) {
   product("mv", &mv);
   product("dot", &dot);
   product("outer", &outer);
+  m.def(
+      "_einsum",
+      [](const std::string& equation, const std::vector<Tensor>& operands) {
+        return einsum(equation, operands);
+      },
+      ReleaseGil());
+  m.def(
+      "_tensordot",
+      [](const Tensor& a, const Tensor& b, const std::vector<Index>& a_axes,
+         const std::vector<Index>& b_axes) { return tensordot(a, b, a_axes, b_axes); },
+      ReleaseGil());
   m.def("_addmm", &addmm, ReleaseGil());
   m.def("_baddbmm", &baddbmm, ReleaseGil());
   m.def(

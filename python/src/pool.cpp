@@ -56,6 +56,12 @@ void bind_pool(py::module_& m) {
       "_adaptive_max_pool",
       [](const Tensor& x, Sizes sizes) { return pair_of(adaptive_max_pool_with_indices(x, sizes)); },
       ReleaseGil());
+  m.def(
+      "_max_unpool",
+      [](const Tensor& x, const Tensor& indices, const Shape& size) {
+        return max_unpool(x, indices, size);
+      },
+      ReleaseGil());
 }
 
 }  // namespace voxgrad::python

@@ -9,7 +9,7 @@ from ._tensor import _in_place
 
 _TOPICS: list[Any] = [_elementwise, _reduce, _shape, _linear, _indexing]
 _INTERNAL = {"get", "set", "full", "tensor", "ints", "dims", "as_number", "as_dtype", "check_no_out", "is_number"}
-_NOT_METHODS = {"cat", "concat", "concatenate", "stack", "where", "meshgrid"}
+_NOT_METHODS = {"cat", "concat", "concatenate", "stack", "where", "meshgrid", "einsum", "tensordot"}
 _IN_PLACE = """abs acos addcdiv addcmul asin atan atan2 bitwise_and bitwise_not bitwise_or bitwise_xor ceil clamp clamp_max
 clamp_min clip cos cosh cumsum div divide eq erf erfc exp exp2 expm1 floor floor_divide fmod ge gt le lerp log log10
 log1p log2 logical_and logical_not logical_or logical_xor lt masked_fill nan_to_num ne neg negative pow reciprocal

@@ -1,9 +1,11 @@
 """Products of vectors and matrices."""
 from __future__ import annotations
 
+from typing import Any
+
 from . import _C
 from ._C import Tensor
-from ._support import Number
+from ._support import Number, ints
 
 
 def matmul(input: Tensor, other: Tensor) -> Tensor:
@@ -44,3 +46,18 @@ def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha:
 def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """beta * input + alpha * bmm(batch1, batch2)."""
     return _C._baddbmm(input, batch1, batch2, beta, alpha)
+
+
+def einsum(equation: str, *operands: Any) -> Tensor:
+    """Sums of products by Einstein's notation: einsum('bij,bjk->bik', a, b)."""
+    given = operands[0] if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else operands
+    return _C._einsum(equation, list(given))
+
+
+def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
+    """Products summed over axes: the last `dims` of a with the first of b, or two lists of axes."""
+    if isinstance(dims, int):
+        firsts, seconds = list(range(a.ndim - dims, a.ndim)), list(range(dims))
+    else:
+        firsts, seconds = ints("tensordot", "dims", dims[0]), ints("tensordot", "dims", dims[1])
+    return _C._tensordot(a, b, firsts, seconds)
