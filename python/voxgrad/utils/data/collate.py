@@ -18,11 +18,11 @@ def default_convert(data: Any) -> Any:
     return _rebuilt(data, [data], lambda parts: default_convert(parts[0]), otherwise=lambda: data)
 
 
-def default_collate(batch: list[Any]) -> Any:
-    """A list of samples as one batch.
+def default_collate(batch: Any) -> Any:
+    """A list or tuple of samples as one batch.
 
-    Tensors and arrays are stacked along a new axis 0, Python's real numbers become float64, integers int64; text stays a
-    list. Mappings, named tuples and sequences are gone through (tuples give lists). Raises TypeError for other types,
+    Tensors and arrays are stacked along a new axis 0, Python's real numbers become float64, integers int64; text stays
+    as it is. Mappings, named tuples and sequences are gone through (tuples give lists). Raises TypeError for other types,
     ValueError for samples of different sizes or lengths.
     """
     first = batch[0]
@@ -31,7 +31,7 @@ def default_collate(batch: list[Any]) -> Any:
     if isinstance(first, (np.ndarray, np.generic)):
         return _collate_arrays(first, batch)
     if isinstance(first, float):
-        return tensor(batch, dtype=_C.float64)
+        return as_tensor(np.array(batch, dtype=np.float64))
     if isinstance(first, int):
         return tensor(batch)
     if isinstance(first, (str, bytes)):
@@ -44,7 +44,7 @@ def default_collate(batch: list[Any]) -> Any:
     return _rebuilt(first, batch, default_collate, refuse)
 
 
-def _collate_arrays(first: Any, batch: list[Any]) -> Tensor:
+def _collate_arrays(first: Any, batch: Any) -> Tensor:
     if first.dtype.kind in "SUO":
         raise TypeError(f"default_collate: arrays must hold numbers; got {first.dtype}")
     if isinstance(first, np.generic):
@@ -52,7 +52,7 @@ def _collate_arrays(first: Any, batch: list[Any]) -> Tensor:
     return _C._stack([as_tensor(np.ascontiguousarray(a).reshape(a.shape)) for a in batch], 0)
 
 
-def _rebuilt(first: Any, batch: list[Any], each: Callable[[list[Any]], Any], otherwise: Callable[[], Any]) -> Any:
+def _rebuilt(first: Any, batch: Any, each: Callable[[Any], Any], otherwise: Callable[[], Any]) -> Any:
     """A container like `first`, each place of which holds each(the values that the batch has there)."""
     if isinstance(first, Mapping):
         made = {key: each([sample[key] for sample in batch]) for key in first}
@@ -61,12 +61,12 @@ def _rebuilt(first: Any, batch: list[Any], each: Callable[[list[Any]], Any], oth
         except TypeError:
             return made
     if isinstance(first, tuple) and hasattr(first, "_fields"):
-        return type(first)(*(each(list(values)) for values in zip(*batch)))
+        return type(first)(*(each(values) for values in zip(*batch)))
     if not isinstance(first, Sequence) or isinstance(first, (str, bytes)):
         return otherwise()
     if any(len(sample) != len(first) for sample in batch):
         raise ShapeError(f"default_collate: samples must have one length; got {[len(sample) for sample in batch]}")
-    places = [each(list(values)) for values in zip(*batch)]
+    places = [each(values) for values in zip(*batch)]
     if isinstance(first, tuple):
         return places
     try:

@@ -58,7 +58,7 @@ class RandomSampler(Sampler[int]):
         self.generator = generator
         if not isinstance(replacement, bool):
             raise TypeError(f"RandomSampler: replacement must be a bool; got {replacement!r}")
-        if not isinstance(self.num_samples, int) or self.num_samples < (0 if num_samples is None else 1):
+        if not isinstance(self.num_samples, int) or self.num_samples <= 0:
             raise ShapeError(f"RandomSampler: num_samples must be a positive integer; got {self.num_samples!r}")
 
     @property
@@ -75,7 +75,7 @@ class RandomSampler(Sampler[int]):
             for start in range(0, count, 32):
                 yield from _C._randint(0, n, [min(32, count - start)], _C.int64, _C.device("cpu"), generator).tolist()
             return
-        for start in range(0, count, n) if n else ():
+        for start in range(0, count + 1, n):  # one is drawn also where it gives nothing, as PyTorch does
             yield from _permutation(n, generator)[:count - start]
 
     def __len__(self) -> int:
