@@ -44,8 +44,10 @@ from ._C import (
 )
 from ._support import Size
 from ._tensor import channels_last, channels_last_3d, contiguous_format, memory_format, preserve_format
+from . import _in_place, _protocols  # noqa: F401
 from ._creation import *  # noqa: F403
 from ._functions import *  # noqa: F403
+from ._info import *  # noqa: F403
 from .autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
 
 bool = _C.bool

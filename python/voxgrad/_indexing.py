@@ -153,6 +153,35 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     return _C._masked_select(input, mask)
 
 
+def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number = 1) -> Tensor:
+    """A copy in which source[..., i] * alpha is added at index[i] of an axis."""
+    shape = [1] * input.ndim
+    shape[dim] = -1
+    spread = _C._expand(_C._reshape(index, shape), list(source.shape))
+    return _C._scatter_add(input, dim, spread, source if alpha == 1 else _C._mul(source, float(alpha)))
+
+
+def index_fill(input: Tensor, dim: int, index: Tensor, value: Number) -> Tensor:
+    """A copy with `value` at the indices of an axis."""
+    result = _C._clone(input)
+    picks: list[Tensor | None] = [None] * input.ndim
+    picks[dim] = index
+    _C._index_put_(result, picks, _C._full([], float(value), input.dtype, input.device), False)
+    return result
+
+
+def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
+    """A copy in which self[indices] = values, or += with accumulate."""
+    result = _C._clone(input)
+    _C._index_put_(result, list(indices), values, accumulate)
+    return result
+
+
+def take(input: Tensor, index: Tensor) -> Tensor:
+    """Elements by their index in the flat tensor."""
+    return _C._index(_C._reshape(input, [-1]), [index])
+
+
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     """(count, rank) of the indices where input is not 0; as_tuple: one tensor for each axis."""
     found = _C._nonzero(input)

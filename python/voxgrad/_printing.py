@@ -6,11 +6,13 @@ import numpy as np
 from . import _C
 from ._C import Tensor
 
+options = {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80}
+
 
 def text(x: Tensor) -> str:
     """"tensor([1., 2.], dtype=..., requires_grad=True)"."""
     values = _C._to_numpy(x.detach().cpu())
-    with np.printoptions(precision=4, threshold=1000, edgeitems=3, linewidth=80):
+    with np.printoptions(**options):  # type: ignore[arg-type]
         body = np.array2string(values, separator=", ", prefix="tensor(")
     notes = []
     if x.numel() == 0 and x.ndim != 1:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from . import _C
 from ._C import Tensor, dtype
 from ._support import Dims, Number, ShapeError, as_dtype, dims
@@ -87,6 +89,18 @@ def std(input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: b
         correction: Number | None = None) -> Tensor:
     """sqrt(var)."""
     return _spread("std", _C._std, input, dim, unbiased, correction, keepdim)
+
+
+def var_mean(input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *,
+             correction: Number | None = None) -> tuple[Tensor, Tensor]:
+    """(var, mean)."""
+    return var(input, dim, unbiased, keepdim, correction=correction), mean(input, dim, keepdim)
+
+
+def std_mean(input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *,
+             correction: Number | None = None) -> tuple[Tensor, Tensor]:
+    """(std, mean)."""
+    return std(input, dim, unbiased, keepdim, correction=correction), mean(input, dim, keepdim)
 
 
 def norm(input: Tensor, p: float | str | None = "fro", dim: Any = None, keepdim: bool = False, out: None = None,
@@ -170,3 +184,27 @@ def log_softmax(input: Tensor, dim: int, dtype: dtype | None = None) -> Tensor:
     """log(softmax(input)) along `dim`, without its rounding."""
     x = input if dtype is None else _C._to_dtype(input, as_dtype("log_softmax", dtype))
     return _along(_C._log_softmax, x, dim)
+
+
+def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
+    """The k-th smallest element along an axis (1 is the smallest) and where it is."""
+    ordered = ValuesIndices(*_C._sort(input, dim, False))
+    pick = _C._narrow if keepdim else None
+    if not 1 <= k <= input.shape[dim]:
+        raise _C.OutOfRangeError(f"kthvalue: k must be in [1, {input.shape[dim]}]; got {k}")
+    return ValuesIndices(*(pick(t, dim, k - 1, 1) if pick else _C._select(t, dim, k - 1) for t in ordered))
+
+
+def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False) -> Any:
+    """The different elements in order; also where each element went, and how often each occurs."""
+    found = np.unique(_C._to_numpy(input.detach()), return_inverse=True, return_counts=True)
+    values, inverse, counts = (_C._copy_array(np.asarray(f)) for f in found)
+    inverse = _C._reshape(inverse, list(input.shape))
+    wanted = [values] + [inverse] * return_inverse + [counts] * return_counts
+    return wanted[0] if len(wanted) == 1 else tuple(wanted)
+
+
+def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
+    """How often each number from 0 on occurs, or the sums of their weights."""
+    factors = None if weights is None else _C._to_numpy(weights)
+    return _C._copy_array(np.bincount(_C._to_numpy(input), factors, minlength))

@@ -6,7 +6,7 @@ from typing import Any, Sequence
 
 from . import _C
 from ._C import Tensor
-from ._support import Dims, ShapeError, ints
+from ._support import Dims, ShapeError, Size, ints
 
 
 def reshape(input: Tensor, shape: Any, *more: int) -> Tensor:
@@ -189,6 +189,97 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
 def numel(input: Tensor) -> int:
     """Number of elements."""
     return input.numel()
+
+
+def ravel(input: Tensor) -> Tensor:
+    """All elements as a vector."""
+    return _C._reshape(input, [-1])
+
+
+def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
+    """One axis as several; one size may be -1."""
+    axis = dim + input.ndim if dim < 0 else dim
+    shape = list(input.shape)
+    parts = ints("unflatten", "sizes", (sizes,))
+    if not 0 <= axis < input.ndim:
+        raise _C.OutOfRangeError(f"unflatten: dim must be in [{-input.ndim}, {input.ndim - 1}]; got {dim}")
+    if -1 in parts:
+        known = Size(p for p in parts if p != -1).numel()
+        parts[parts.index(-1)] = shape[axis] // known if known else 0
+    if Size(parts).numel() != shape[axis]:
+        raise ShapeError(f"unflatten: sizes must multiply to {shape[axis]}; got {list(sizes)}")
+    return _C._reshape(input, shape[:axis] + parts + shape[axis + 1:])
+
+
+def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """Views of nearly equal parts, or of the parts between the given indices."""
+    total = input.shape[dim]
+    if isinstance(indices_or_sections, int):
+        if indices_or_sections <= 0:
+            raise ShapeError(f"tensor_split: sections must be positive; got {indices_or_sections}")
+        small, larger = divmod(total, indices_or_sections)
+        sizes = [small + (i < larger) for i in range(indices_or_sections)]
+        return tuple(_C._split(input, sizes, dim))
+    edges = [0, *(builtins.min(i if i >= 0 else i + total, total) for i in indices_or_sections), total]
+    return tuple(_C._narrow(input, dim, a, builtins.max(b - a, 0)) for a, b in zip(edges, edges[1:]))
+
+
+def hstack(tensors: Sequence[Tensor]) -> Tensor:
+    """cat along the second axis, of vectors along the first."""
+    joined = [_C._reshape(t, [1]) if t.ndim == 0 else t for t in tensors]
+    return _C._cat(joined, 0 if joined and joined[0].ndim == 1 else 1)
+
+
+def vstack(tensors: Sequence[Tensor]) -> Tensor:
+    """cat along the first axis; vectors count as rows."""
+    return _C._cat([t if t.ndim > 1 else _C._reshape(t, [1, -1]) for t in tensors], 0)
+
+
+def fliplr(input: Tensor) -> Tensor:
+    """A copy reversed along the second axis."""
+    return _C._flip(input, [1])
+
+
+def flipud(input: Tensor) -> Tensor:
+    """A copy reversed along the first axis."""
+    return _C._flip(input, [0])
+
+
+def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
+    """Turned by k quarters from the first axis of dims to the second."""
+    a, b = dims
+    if k % 4 == 2:
+        return _C._flip(input, [a, b])
+    if k % 4 == 0:
+        return _C._clone(input)
+    turned = _C._transpose(input, a, b)
+    return _C._flip(turned, [a if k % 4 == 1 else b])
+
+
+def repeat_interleave(input: Tensor, repeats: int, dim: int | None = None) -> Tensor:
+    """Each element (or index of an axis) `repeats` times in a row."""
+    x = _C._reshape(input, [-1]) if dim is None else input
+    axis = 0 if dim is None else dim % x.ndim
+    shape = list(x.shape)
+    wide = _C._expand(_C._unsqueeze(x, axis + 1), shape[: axis + 1] + [repeats] + shape[axis + 1:])
+    return _C._reshape(wide, shape[:axis] + [shape[axis] * repeats] + shape[axis + 1:])
+
+
+def diag(input: Tensor, diagonal: int = 0) -> Tensor:
+    """A matrix's diagonal, or a matrix with the vector on its diagonal."""
+    if input.ndim == 2:
+        return _C._diagonal(input, diagonal, 0, 1)
+    if input.ndim != 1:
+        raise ShapeError(f"diag: needs a vector or a matrix; got shape {list(input.shape)}")
+    n = input.shape[0] + builtins.abs(diagonal)
+    result = _C._full([n, n], 0.0, input.dtype, input.device)
+    _C._diagonal(result, diagonal, 0, 1)._copy_(input)
+    return result
+
+
+def trace(input: Tensor) -> Tensor:
+    """Sum of a matrix's diagonal."""
+    return _C._sum(_C._diagonal(input, 0, 0, 1), [0], False)
 
 
 swapaxes = swapdims = transpose

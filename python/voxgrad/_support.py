@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import numbers
-from typing import Any, Iterable, Sequence, TypeAlias
+from typing import Any, Callable, Iterable, Sequence, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -35,6 +35,15 @@ class Size(tuple):
 
 
 _C._set_size_class(Size)
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def method(f: F) -> F:
+    """Makes the function a method of Tensor."""
+    setattr(Tensor, f.__name__, f)
+    return f
 
 
 def is_number(value: Any) -> bool:

@@ -1,0 +1,163 @@
+"""What Python asks of a Tensor: numbers, NumPy and DLPack, iteration, copies, text, operators."""
+from __future__ import annotations
+
+from typing import Any, Callable
+
+import numpy as np
+
+from . import _C, _elementwise, _indexing, _printing, _shape
+from ._C import AutogradError, Tensor
+from ._support import DTypeError, ShapeError, method
+
+
+@method
+def numpy(self: Tensor, *, force: bool = False) -> np.ndarray:
+    """An array over the tensor's memory. Raises RuntimeError for one that wants a gradient, unless forced."""
+    return _C._to_numpy(self.detach().cpu() if force else self)
+
+
+@method
+def __array__(self: Tensor, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    array = _C._to_numpy(self)
+    if dtype is not None and array.dtype != dtype:
+        if copy is False:
+            raise ValueError(f"__array__: {array.dtype} becomes {np.dtype(dtype)} only by a copy")
+        return array.astype(dtype)
+    return array.copy() if copy else array
+
+
+@method
+def __dlpack__(self: Tensor, *, stream: Any = None, max_version: Any = None, dl_device: Any = None,
+               copy: bool | None = None) -> Any:
+    return _C._to_dlpack(_C._clone(self) if copy else self)
+
+
+@method
+def __dlpack_device__(self: Tensor) -> tuple[int, int]:
+    return (1, 0) if self.device.type == "cpu" else (2, self.device.index or 0)
+
+
+@method
+def __bool__(self: Tensor) -> bool:
+    if self.numel() != 1:
+        raise ShapeError(f"bool: a tensor of several elements is neither true nor false; got shape {list(self.shape)}; "
+                         "use x.any() or x.all()")
+    return bool(self.item())
+
+
+@method
+def __float__(self: Tensor) -> float:
+    return float(self.item())
+
+
+@method
+def __int__(self: Tensor) -> int:
+    return int(self.item())
+
+
+@method
+def __index__(self: Tensor) -> int:
+    if self.dtype.is_floating_point:
+        raise DTypeError(f"index: needs an integer tensor; got {self.dtype._name}")
+    return int(self.item())
+
+
+@method
+def __len__(self: Tensor) -> int:
+    if self.ndim == 0:
+        raise DTypeError("len: a tensor of rank 0 has no length")
+    return self.shape[0]
+
+
+@method
+def __iter__(self: Tensor) -> Any:
+    if self.ndim == 0:
+        raise DTypeError("iter: a tensor of rank 0 has no elements to go through")
+    return iter(_shape.unbind(self))
+
+
+@method
+def __contains__(self: Tensor, element: Any) -> bool:
+    return bool((_elementwise.eq(self, element)).any())
+
+
+@method
+def __format__(self: Tensor, spec: str) -> str:
+    return format(self.item() if self.ndim == 0 and spec else repr(self) if not spec else self.item(), spec)
+
+
+@method
+def __repr__(self: Tensor) -> str:
+    return _printing.text(self)
+
+
+Tensor.__str__ = Tensor.__repr__
+
+
+@method
+def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
+    if not self.is_leaf:
+        raise AutogradError("deepcopy: only leaves can be copied with their graph; use x.detach().clone()")
+    if id(self) in memo:
+        return memo[id(self)]
+    copied = self.__class__(_C._clone(self.detach()))
+    copied.requires_grad = self.requires_grad
+    if self.grad is not None:
+        copied.grad = _C._clone(self.grad.detach())
+    memo[id(self)] = copied
+    return copied
+
+
+def _rebuild(kind: Any, array: np.ndarray, channels_last: bool, requires_grad: bool) -> Tensor:
+    x = _C._copy_array(array)
+    x = kind(_C._channels_last(x) if channels_last else x)
+    x.requires_grad = requires_grad
+    return x
+
+
+@method
+def __reduce_ex__(self: Tensor, protocol: int) -> Any:
+    if not self.is_leaf:
+        raise AutogradError("pickle: only leaves can be pickled; use x.detach()")
+    host = self.detach().cpu()
+    order = host._is_channels_last() and not host._is_contiguous()
+    return _rebuild, (self.__class__, np.ascontiguousarray(host.numpy()).reshape(host.shape), order, self.requires_grad)
+
+
+Tensor.__array_priority__ = 1000
+Tensor.__getitem__ = _indexing.get
+Tensor.__setitem__ = _indexing.set
+
+
+# ---- operators
+
+
+def _operator(name: str, f: Callable[[Any, Any], Any], reflected: bool = False) -> None:
+    def operate(self: Tensor, other: Any) -> Any:
+        try:
+            return f(other, self) if reflected else f(self, other)
+        except DTypeError:
+            if isinstance(other, (Tensor, int, float, np.generic)):
+                raise
+            return NotImplemented
+
+    operate.__name__ = name
+    setattr(Tensor, name, operate)
+
+
+for _name, _f in [("add", _elementwise.add), ("sub", _elementwise.sub), ("mul", _elementwise.mul),
+                  ("truediv", _elementwise.div), ("floordiv", _elementwise.floor_divide),
+                  ("mod", _elementwise.remainder), ("pow", _elementwise.pow), ("and", _elementwise.bitwise_and),
+                  ("or", _elementwise.bitwise_or), ("xor", _elementwise.bitwise_xor)]:
+    _operator(f"__{_name}__", _f)
+    _operator(f"__r{_name}__", _f, reflected=True)
+for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
+    _operator(f"__{_name}__", getattr(_elementwise, _name))
+Tensor.__neg__ = lambda self: _C.neg(self)
+Tensor.__pos__ = lambda self: self
+Tensor.__abs__ = lambda self: _C.abs(self)
+Tensor.__invert__ = lambda self: _elementwise.bitwise_not(self)
+Tensor.__matmul__ = lambda self, other: _C.matmul(self, other)
+Tensor.__iadd__ = lambda self, other: self.add_(other)
+Tensor.__isub__ = lambda self, other: self.sub_(other)
+Tensor.__imul__ = lambda self, other: self.mul_(other)
