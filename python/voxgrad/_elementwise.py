@@ -325,3 +325,14 @@ def bitwise_xor(input: Any, other: Any) -> Tensor:
 
 
 divide = true_divide = div
+
+__all__ = [
+    "abs", "absolute", "acos", "add", "addcdiv", "addcmul", "allclose", "arccos", "arcsin", "arctan", "asin", "atan",
+    "atan2", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "ceil", "clamp", "clamp_max", "clamp_min",
+    "clip", "cos", "cosh", "div", "divide", "eq", "equal", "erf", "erfc", "exp", "exp2", "expm1", "fix", "floor",
+    "floor_divide", "fmod", "ge", "gt", "isclose", "isfinite", "isinf", "isnan", "le", "lerp", "log", "log10",
+    "log1p", "log2", "logical_and", "logical_not", "logical_or", "logical_xor", "lt", "maximum", "minimum", "mul",
+    "multiply", "nan_to_num", "ne", "neg", "negative", "positive", "pow", "reciprocal", "relu", "remainder", "round",
+    "rsqrt", "sigmoid", "sign", "sin", "sinh", "sqrt", "square", "sub", "subtract", "tan", "tanh", "true_divide",
+    "trunc", "where",
+]

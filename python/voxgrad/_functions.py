@@ -5,34 +5,25 @@ from typing import Any
 
 from . import _elementwise, _indexing, _linear, _reduce, _shape
 from ._C import Tensor
+from ._elementwise import *  # noqa: F403
 from ._in_place import in_place
+from ._indexing import *  # noqa: F403
+from ._linear import *  # noqa: F403
+from ._reduce import *  # noqa: F403
+from ._shape import *  # noqa: F403
 
-_TOPICS: list[Any] = [_elementwise, _reduce, _shape, _linear, _indexing]
-_INTERNAL = {"get", "set", "full", "tensor", "ints", "dims", "as_number", "as_dtype", "check_no_out", "is_number"}
-_NOT_METHODS = {"cat", "concat", "concatenate", "stack", "where", "meshgrid", "einsum", "tensordot", "hstack", "vstack"}
-_IN_PLACE = """abs acos addcdiv addcmul asin atan atan2 bitwise_and bitwise_not bitwise_or bitwise_xor ceil clamp clamp_max
-clamp_min clip cos cosh cumsum div divide eq erf erfc exp exp2 expm1 floor floor_divide fmod ge gt le index_add index_fill lerp log log10
-log1p log2 logical_and logical_not logical_or logical_xor lt masked_fill nan_to_num ne neg negative pow reciprocal
-remainder round rsqrt scatter scatter_add sigmoid sign sin sinh sqrt square sub tan tanh tril triu true_divide
-trunc""".split()
+_TOPICS: list[Any] = [_elementwise, _indexing, _linear, _reduce, _shape]
+_NO_METHODS = """ValuesIndices cat concat concatenate einsum hstack meshgrid stack tensordot vstack where""".split()
+_IN_PLACE = """abs acos addcdiv addcmul asin atan atan2 bitwise_and bitwise_not bitwise_or bitwise_xor ceil clamp
+clamp_max clamp_min clip cos cosh cumsum div divide eq erf erfc exp exp2 expm1 floor floor_divide fmod ge gt index_add
+index_fill le lerp log log10 log1p log2 logical_and logical_not logical_or logical_xor lt masked_fill nan_to_num ne neg
+negative pow reciprocal remainder round rsqrt scatter scatter_add sigmoid sign sin sinh sqrt sub tan tanh tril triu
+true_divide trunc""".split()
 
-
-def _collect() -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for topic in _TOPICS:
-        for name, f in vars(topic).items():
-            if callable(f) and not isinstance(f, type) and not name.startswith("_") and name not in _INTERNAL:
-                found[name] = f
-    return found
-
-
-_public = _collect()
-globals().update(_public)
-__all__ = sorted(_public)
-
-for _name, _f in _public.items():
-    if _name not in _NOT_METHODS and not hasattr(Tensor, _name):
-        setattr(Tensor, _name, _f)
-for _name in _IN_PLACE:
-    if not hasattr(Tensor, f"{_name}_"):
-        in_place(_name, _public[_name])
+for _topic in _TOPICS:
+    for _name in _topic.__all__:
+        _f = getattr(_topic, _name)
+        if _name not in _NO_METHODS and not hasattr(Tensor, _name):
+            setattr(Tensor, _name, _f)
+        if _name in _IN_PLACE and not hasattr(Tensor, f"{_name}_"):
+            in_place(_name, _f)

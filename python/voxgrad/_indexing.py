@@ -69,7 +69,8 @@ def _slice(x: Tensor, axis: int, part: slice) -> Tensor:
 
 def _basic(x: Tensor, key: Any) -> tuple[Tensor, list[Tensor | None]]:
     """The view that the basic items give, and what is left: one index tensor or None for each of its axes."""
-    view, axis, picks = x, 0, []
+    view, axis = x, 0
+    picks: list[Tensor | None] = []
     for item in _expanded(x, key):
         if item is None:
             view, axis = _C._unsqueeze(view, axis), axis + 1
@@ -187,4 +188,7 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     found = _C._nonzero(input)
     return tuple(_C._select(found, 1, i) for i in range(input.ndim)) if as_tuple else found
 
-
+__all__ = [
+    "gather", "index_add", "index_fill", "index_put", "index_select", "masked_fill", "masked_select", "nonzero",
+    "scatter", "scatter_add", "take", "take_along_dim",
+]

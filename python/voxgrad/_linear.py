@@ -61,3 +61,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     else:
         firsts, seconds = ints("tensordot", "dims", dims[0]), ints("tensordot", "dims", dims[1])
     return _C._tensordot(a, b, firsts, seconds)
+
+__all__ = [
+    "addmm", "baddbmm", "bmm", "dot", "einsum", "matmul", "mm", "mv", "outer", "tensordot",
+]

@@ -5,7 +5,7 @@ from typing import Any, Callable
 
 import numpy as np
 
-from . import _C, _elementwise, _indexing, _printing, _shape
+from . import _C, _elementwise, _indexing, _linear, _printing, _shape
 from ._C import AutogradError, Tensor
 from ._support import DTypeError, ShapeError, method
 
@@ -91,7 +91,7 @@ def __repr__(self: Tensor) -> str:
     return _printing.text(self)
 
 
-Tensor.__str__ = Tensor.__repr__
+setattr(Tensor, "__str__", Tensor.__repr__)
 
 
 @method
@@ -124,9 +124,9 @@ def __reduce_ex__(self: Tensor, protocol: int) -> Any:
     return _rebuild, (self.__class__, np.ascontiguousarray(host.numpy()).reshape(host.shape), order, self.requires_grad)
 
 
-Tensor.__array_priority__ = 1000
-Tensor.__getitem__ = _indexing.get
-Tensor.__setitem__ = _indexing.set
+Tensor.__array_priority__ = 1000  # NumPy's operators leave theirs to ours
+setattr(Tensor, "__getitem__", _indexing.get)
+setattr(Tensor, "__setitem__", _indexing.set)
 
 
 # ---- operators
@@ -153,11 +153,20 @@ for _name, _f in [("add", _elementwise.add), ("sub", _elementwise.sub), ("mul", 
     _operator(f"__r{_name}__", _f, reflected=True)
 for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
     _operator(f"__{_name}__", getattr(_elementwise, _name))
-Tensor.__neg__ = lambda self: _C.neg(self)
-Tensor.__pos__ = lambda self: self
-Tensor.__abs__ = lambda self: _C.abs(self)
-Tensor.__invert__ = lambda self: _elementwise.bitwise_not(self)
-Tensor.__matmul__ = lambda self, other: _C.matmul(self, other)
-Tensor.__iadd__ = lambda self, other: self.add_(other)
-Tensor.__isub__ = lambda self, other: self.sub_(other)
-Tensor.__imul__ = lambda self, other: self.mul_(other)
+
+
+def _unary(name: str, f: Callable[[Tensor], Tensor]) -> None:
+    def operate(self: Tensor) -> Tensor:
+        return f(self)
+
+    operate.__name__ = name
+    setattr(Tensor, name, operate)
+
+
+_unary("__neg__", _C.neg)
+_unary("__pos__", _elementwise.positive)
+_unary("__abs__", _C.abs)
+_unary("__invert__", _C.bitwise_not)
+_operator("__matmul__", _linear.matmul)
+for _name in ("add", "sub", "mul"):
+    _operator(f"__i{_name}__", getattr(Tensor, f"{_name}_"))

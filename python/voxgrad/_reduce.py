@@ -208,3 +208,9 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     """How often each number from 0 on occurs, or the sums of their weights."""
     factors = None if weights is None else _C._to_numpy(weights)
     return _C._copy_array(np.bincount(_C._to_numpy(input), factors, minlength))
+
+__all__ = [
+    "ValuesIndices", "all", "amax", "amin", "any", "argmax", "argmin", "argsort", "bincount", "count_nonzero",
+    "cumsum", "kthvalue", "log_softmax", "logsumexp", "max", "mean", "median", "min", "norm", "prod", "softmax",
+    "sort", "std", "std_mean", "sum", "topk", "unique", "var", "var_mean",
+]

@@ -285,3 +285,10 @@ def trace(input: Tensor) -> Tensor:
 swapaxes = swapdims = transpose
 moveaxis = movedim
 concat = concatenate = cat
+
+__all__ = [
+    "broadcast_to", "cat", "chunk", "clone", "concat", "concatenate", "diag", "diagonal", "flatten", "flip", "fliplr",
+    "flipud", "hstack", "meshgrid", "moveaxis", "movedim", "narrow", "numel", "permute", "ravel", "repeat",
+    "repeat_interleave", "reshape", "roll", "rot90", "select", "split", "squeeze", "stack", "swapaxes", "swapdims",
+    "t", "tensor_split", "tile", "trace", "transpose", "tril", "triu", "unbind", "unflatten", "unsqueeze", "vstack",
+]
