@@ -5,8 +5,8 @@ with the state dict's names. What else the object holds stands as JSON in the fi
 
     a list is a list, null, booleans, text and finite numbers are themselves, and else one of
     {"tensor": name, "grad": bool, "parameter": bool, "device": text}   the last three only where they say something
-    {"tuple": [...]}, {"dict": [[key, value], ...]}, {"ordered": [[key, value], ...]}, {"size": [...]}
-    {"array": name}, {"dtype": name}, {"device": text}, {"float": "nan", "inf" or "-inf"}
+    {"tuple": [...]}, {"dict": [[key, value], ...]}, {"ordered": [[key, value], ...]}, {"counter": [[key, count], ...]}
+    {"size": [...]}, {"array": name}, {"dtype": name}, {"device": text}, {"float": "nan", "inf" or "-inf"}
 
 A tensor that occurs several times is stored once. Nothing in a file can run code.
 """
@@ -16,7 +16,7 @@ import json
 import math
 import os
 import tempfile
-from collections import OrderedDict
+from collections import Counter, OrderedDict, defaultdict
 from typing import Any, Callable, Mapping
 
 import numpy as np
@@ -28,6 +28,9 @@ from .nn.parameter import Parameter
 
 _KEY = "voxgrad"
 _DTYPES = ("float32", "float64", "int64", "int32", "uint8", "bool")
+
+
+_MAPPINGS: dict[type, str] = {dict: "dict", defaultdict: "dict", OrderedDict: "ordered", Counter: "counter"}
 
 
 class _Writer:
@@ -67,10 +70,10 @@ class _Writer:
             if type(value) in (list, tuple):
                 items = [self.describe(v, f"{path}[{i}]", (*names, str(i))) for i, v in enumerate(value)]
                 return items if type(value) is list else {"tuple": items}
-            if type(value) in (dict, OrderedDict):
+            if type(value) in _MAPPINGS:
                 pairs = [[self._key(k, path), self.describe(v, f"{path}[{k!r}]", (*names, str(k)))]
                          for k, v in value.items()]
-                return {"dict" if type(value) is dict else "ordered": pairs}
+                return {_MAPPINGS[type(value)]: pairs}
         finally:
             self._open.discard(id(value))
         return self._refuse(value, path)
@@ -130,6 +133,7 @@ class _Reader:
             "tuple": lambda items: tuple(self.build(v) for v in items),
             "dict": lambda pairs: {self._key(k): self.build(v) for k, v in pairs},
             "ordered": lambda pairs: OrderedDict((self._key(k), self.build(v)) for k, v in pairs),
+            "counter": lambda pairs: Counter({self._key(k): self.build(v) for k, v in pairs}),
             "size": lambda items: Size(int(v) for v in items),
             "array": lambda name: self._tensors[name].numpy().copy(),
             "dtype": self._dtype,

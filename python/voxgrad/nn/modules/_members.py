@@ -95,26 +95,23 @@ class _Members:
         if store not in self.__dict__:
             raise AttributeError(f"{name}: {_show(self)}.__init__() must call super().__init__() before it assigns "
                                  "parameters, buffers or modules")
-        self._forget(name, keep=store)
-        if isinstance(value, Buffer):
-            self.register_buffer(name, value, value.persistent)
-        elif isinstance(value, Parameter):
+        if store == "_parameters" and isinstance(value, Parameter):
+            self._forget(name, keep=store)
             self.register_parameter(name, value)
-        elif store == "_modules":
-            self.__dict__[store][name] = value
+        elif store == "_modules" and isinstance(value, _Members):
+            self._forget(name, keep=store)
+            self._modules[name] = value
+        elif store == "_buffers" and isinstance(value, Buffer):
+            self._forget(name, keep=store)
+            self.register_buffer(name, value, value.persistent)
         else:
             self._replace(store, name, value)
 
     def _store_of(self, name: str, value: Any) -> str | None:
         """Where a value of that name belongs; None for a plain attribute."""
-        if isinstance(value, Parameter):
-            return "_parameters"
-        if isinstance(value, _Members):
-            return "_modules"
-        if isinstance(value, Buffer):
-            return "_buffers"
-        for store in _STORES:
-            if name in self.__dict__.get(store, ()):
+        kinds = {"_parameters": Parameter, "_modules": _Members, "_buffers": Buffer}
+        for store, kind in kinds.items():
+            if isinstance(value, kind) or name in self.__dict__.get(store, ()):
                 return store
         return None
 

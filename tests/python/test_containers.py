@@ -1,0 +1,85 @@
+"""Containers, under PyTorch too where that can be imported."""
+import collections
+
+import pytest
+
+
+@pytest.fixture(params=["voxgrad", "torch"])
+def m(request):
+    return pytest.importorskip(request.param)
+
+
+def names(container):
+    return [f"{name}:{type(module).__name__}" for name, module in container.named_children()]
+
+
+def test_sequential_as_a_list(m):
+    nn = m.nn
+    net = nn.Sequential(nn.ReLU(), nn.Tanh()).append(nn.ELU())
+    net.insert(1, nn.SELU()).extend([nn.CELU()])
+    assert names(net) == ["0:ReLU", "1:SELU", "2:Tanh", "3:ELU", "4:CELU"]
+    assert names(net[1:3]) == ["1:SELU", "2:Tanh"]
+    assert net[-1] is list(net)[4] and len(net) == 5
+    del net[0:2]
+    assert names(net) == ["0:Tanh", "1:ELU", "2:CELU"]
+    net[0] = nn.Mish()
+    assert names(net)[0] == "0:Mish" and type(net.pop(0)) is nn.Mish
+    assert names(net + nn.Sequential(nn.ReLU())) == ["0:ELU", "1:CELU", "2:ReLU"] and len(net * 3) == 6
+    with pytest.raises(IndexError):
+        net[7]
+    with pytest.raises(IndexError):
+        net.insert(9, nn.ReLU())
+
+
+def test_sequential_slices_share_their_modules(m):
+    net = m.nn.Sequential(m.nn.Linear(1, 1), m.nn.Linear(1, 2))
+    part = net[1:]
+    assert part[0] is net[1] and names(part) == ["1:Linear"]
+
+
+def test_sequential_of_names(m):
+    net = m.nn.Sequential(collections.OrderedDict(first=m.nn.ReLU(), second=m.nn.Tanh()))
+    assert net.first is net[0] and net(m.ones(1) * -1).tolist() == [0.0]
+
+
+def test_module_list(m):
+    nn = m.nn
+    modules = nn.ModuleList([nn.ReLU()])
+    modules += [nn.Tanh()]
+    modules.insert(0, nn.ELU())
+    assert names(modules) == ["0:ELU", "1:ReLU", "2:Tanh"]
+    del modules[1]
+    assert names(modules) == ["0:ELU", "1:Tanh"] and names(modules[:1]) == ["0:ELU"]
+    assert type(modules.pop(-1)) is nn.Tanh and len(modules + [nn.ReLU()]) == 2
+    with pytest.raises(TypeError):
+        modules.append(3)
+
+
+def test_module_dict(m):
+    nn = m.nn
+    modules = nn.ModuleDict({"b": nn.ReLU(), "a": nn.Tanh()})
+    modules.update([("c", nn.ELU())])
+    assert list(modules) == ["b", "a", "c"] and "a" in modules and type(modules["c"]) is nn.ELU
+    assert type(modules.pop("b")) is nn.ReLU and list(modules.keys()) == ["a", "c"]
+    with pytest.raises(KeyError):
+        modules["missing"]
+    with pytest.raises(ValueError):
+        modules.update([("x",)])
+
+
+def test_parameter_list(m):
+    parameters = m.nn.ParameterList([m.ones(1)]).append(m.zeros(2))
+    parameters.extend([m.nn.Parameter(m.ones(3))])
+    assert [name for name, _ in parameters.named_parameters()] == ["0", "1", "2"]
+    assert parameters[-1].tolist() == [1.0] * 3 and len(parameters[1:]) == 2
+    with pytest.raises(RuntimeError):
+        parameters(1)
+
+
+def test_parameter_dict(m):
+    parameters = m.nn.ParameterDict({"b": m.ones(1), "a": m.zeros(2)})
+    assert [name for name, _ in parameters.named_parameters()] == ["a", "b"]
+    parameters["c"] = m.nn.Parameter(m.ones(3))
+    assert parameters.pop("b").tolist() == [1.0] and list(parameters) == ["a", "c"] and len(parameters) == 2
+    assert list(parameters.state_dict()) == ["a", "c"] and parameters.get("x") is None
+    assert parameters.popitem()[0] == "c"
