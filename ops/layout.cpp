@@ -107,9 +107,18 @@ const LayoutKernels& layout_kernels(DeviceType device) {
   no_kernels("layout", device);
 }
 
+namespace {
+
+/// Into a tensor that nobody has seen: what is left half-written goes away with it.
+void copy_to_fresh(Tensor& to, const Tensor& from) {
+  layout_kernels(to.device().type).copy(target(to), operand(from, to.shape()));
+}
+
+}  // namespace
+
 void copy_into(Tensor& to, const Tensor& from) {
   const NoCancel whole;
-  layout_kernels(to.device().type).copy(target(to), operand(from, to.shape()));
+  copy_to_fresh(to, from);
 }
 
 void fill(Tensor& x, double value) {
@@ -120,27 +129,27 @@ void fill(Tensor& x, double value) {
 Tensor to_channels_last(const Tensor& x) {
   if (x.is_channels_last()) return x;
   Tensor out = Tensor::empty_channels_last(x.shape(), x.dtype(), x.device());
-  copy_into(out, x);
+  copy_to_fresh(out, x);
   return out;
 }
 
 Tensor to_contiguous(const Tensor& x) {
   if (x.is_contiguous()) return x;
   Tensor out = Tensor::empty(x.shape(), x.dtype(), x.device());
-  copy_into(out, x);
+  copy_to_fresh(out, x);
   return out;
 }
 
 Tensor convert(const Tensor& x, DType dtype) {
   if (x.dtype() == dtype) return x;
   Tensor out = Tensor::empty_like(x, dtype);
-  copy_into(out, x);
+  copy_to_fresh(out, x);
   return out;
 }
 
 Tensor copy(const Tensor& x) {
   Tensor out = Tensor::empty_like(x);
-  copy_into(out, x);
+  copy_to_fresh(out, x);
   return out;
 }
 
