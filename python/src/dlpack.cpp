@@ -54,7 +54,7 @@ constexpr const char* kUsedVersionedName = "used_dltensor_versioned";
 
 DLDataType dlpack_dtype(DType dtype) {
   const auto bits = static_cast<std::uint8_t>(size_of(dtype) * 8);
-  const std::uint8_t code = is_floating(dtype)         ? 2
+  const std::uint8_t code = is_floating(dtype)        ? 2
                             : dtype == DType::boolean ? 6
                             : dtype == DType::uint8   ? 1
                                                       : 0;
@@ -125,8 +125,8 @@ Tensor adopt(Managed* managed) {
   const DType dtype = dtype_from(t.dtype);
   if (t.ndim < 0) throw ShapeError("from_dlpack: the rank must not be negative");
   Shape shape(t.shape, t.shape + t.ndim);
-  Strides strides = t.strides == nullptr ? contiguous_strides(shape)
-                                         : Strides(t.strides, t.strides + t.ndim);
+  Strides strides =
+      t.strides == nullptr ? contiguous_strides(shape) : Strides(t.strides, t.strides + t.ndim);
   for (std::size_t i = 0; i < shape.size(); ++i) {
     if (shape[i] <= 1) strides[i] = 1;
     if (strides[i] < 0) throw ShapeError("from_dlpack: strides must not be negative; copy first");

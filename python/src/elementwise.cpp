@@ -35,8 +35,8 @@ void bind_arithmetic(py::module_& m) {
   py::enum_<Rounding>(m, "_Rounding")
       .value("floor", Rounding::floor)
       .value("trunc", Rounding::trunc);
-  m.def("_div_rounded",
-        py::overload_cast<const Tensor&, const Tensor&, Rounding>(&div), ReleaseGil());
+  m.def("_div_rounded", py::overload_cast<const Tensor&, const Tensor&, Rounding>(&div),
+        ReleaseGil());
 }
 
 void bind_pairs(py::module_& m) {

@@ -17,8 +17,10 @@ InterpolateMode interpolate_mode(const std::string& mode) {
   if (mode == "linear") return InterpolateMode::linear;
   if (mode == "bicubic") return InterpolateMode::bicubic;
   if (mode == "area") return InterpolateMode::area;
-  throw ShapeError("interpolate: mode must be nearest, nearest-exact, linear, bilinear, trilinear, "
-                   "bicubic or area; got '" + mode + "'");
+  throw ShapeError(
+      "interpolate: mode must be nearest, nearest-exact, linear, bilinear, trilinear, "
+      "bicubic or area; got '" +
+      mode + "'");
 }
 
 }  // namespace
@@ -36,7 +38,9 @@ void bind_image(py::module_& m) {
   m.def(
       "_im2col",
       [](const Tensor& x, const Spatial& kernel, const Spatial& dilation, const Spatial& padding,
-         const Spatial& stride) { return im2col(x, {kernel, dilation, padding, stride, 2}); },
+         const Spatial& stride) {
+        return im2col(x, {kernel, dilation, padding, stride, 2});
+      },
       ReleaseGil());
   m.def(
       "_col2im",

@@ -31,8 +31,7 @@ void bind_indexing(py::module_& m) {
   m.def("_index_select", &index_select, ReleaseGil());
   m.def("_gather", &gather, ReleaseGil());
   m.def("_take_along_dim", &take_along_dim, ReleaseGil());
-  m.def("_scatter",
-        py::overload_cast<const Tensor&, Index, const Tensor&, const Tensor&>(&scatter),
+  m.def("_scatter", py::overload_cast<const Tensor&, Index, const Tensor&, const Tensor&>(&scatter),
         ReleaseGil());
   m.def("_scatter", py::overload_cast<const Tensor&, Index, const Tensor&, double>(&scatter),
         ReleaseGil());

@@ -38,8 +38,8 @@ Members build(int rank, const Options& options) {
 }
 
 Members conv_layer(int rank, Index in, Index out, const Spatial& kernel, const Spatial& stride,
-                   const ConvPadding& padding, const Spatial& dilation,
-                   Index groups, bool bias, DType dtype) {
+                   const ConvPadding& padding, const Spatial& dilation, Index groups, bool bias,
+                   DType dtype) {
   nn::ConvOptions options{.in_channels = in, .out_channels = out, .kernel_size = kernel};
   options.stride = stride;
   options.padding = padding;

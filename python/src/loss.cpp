@@ -14,8 +14,8 @@ void bind_loss(py::module_& m) {
       "_cross_entropy",
       [](const Tensor& x, const Tensor& labels, const MaybeTensor& weight, Index ignore_index,
          Reduction reduction, double label_smoothing) {
-        return cross_entropy(
-            x, labels, {defined_or_not(weight), ignore_index, reduction, label_smoothing});
+        return cross_entropy(x, labels,
+                             {defined_or_not(weight), ignore_index, reduction, label_smoothing});
       },
       ReleaseGil());
   m.def(

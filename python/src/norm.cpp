@@ -11,9 +11,9 @@ void bind_norm(py::module_& m) {
       [](const Tensor& x, const MaybeTensor& mean, const MaybeTensor& variance,
          const MaybeTensor& weight, const MaybeTensor& bias, bool training, double momentum,
          double eps) {
-        return batch_norm(x, {defined_or_not(mean), defined_or_not(variance),
-                              defined_or_not(weight), defined_or_not(bias), training, momentum,
-                              eps});
+        return batch_norm(x,
+                          {defined_or_not(mean), defined_or_not(variance), defined_or_not(weight),
+                           defined_or_not(bias), training, momentum, eps});
       },
       ReleaseGil());
   m.def(
@@ -21,9 +21,9 @@ void bind_norm(py::module_& m) {
       [](const Tensor& x, const MaybeTensor& mean, const MaybeTensor& variance,
          const MaybeTensor& weight, const MaybeTensor& bias, bool use_input_stats, double momentum,
          double eps) {
-        return instance_norm(x, {defined_or_not(mean), defined_or_not(variance),
-                                 defined_or_not(weight), defined_or_not(bias), use_input_stats,
-                                 momentum, eps});
+        return instance_norm(
+            x, {defined_or_not(mean), defined_or_not(variance), defined_or_not(weight),
+                defined_or_not(bias), use_input_stats, momentum, eps});
       },
       ReleaseGil());
   m.def(

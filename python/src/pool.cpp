@@ -34,14 +34,16 @@ void bind_windows(py::module_& m) {
       "_avg_pool",
       [](const Tensor& x, int rank, const Spatial& kernel, const MaybeSpatial& stride,
          const Spatial& padding, bool ceil_mode, bool count_include_pad, Index divisor_override) {
-        return avg_pool(x, {kernel, stride, padding, ceil_mode, count_include_pad,
-                            divisor_override, rank});
+        return avg_pool(
+            x, {kernel, stride, padding, ceil_mode, count_include_pad, divisor_override, rank});
       },
       ReleaseGil());
   m.def(
       "_lp_pool",
       [](const Tensor& x, int rank, double p, const Spatial& kernel, const MaybeSpatial& stride,
-         bool ceil_mode) { return lp_pool(x, p, {kernel, stride, ceil_mode, rank}); },
+         bool ceil_mode) {
+        return lp_pool(x, p, {kernel, stride, ceil_mode, rank});
+      },
       ReleaseGil());
 }
 
@@ -50,11 +52,13 @@ void bind_windows(py::module_& m) {
 void bind_pool(py::module_& m) {
   bind_windows(m);
   m.def(
-      "_adaptive_avg_pool", [](const Tensor& x, Sizes sizes) { return adaptive_avg_pool(x, sizes); },
-      ReleaseGil());
+      "_adaptive_avg_pool",
+      [](const Tensor& x, Sizes sizes) { return adaptive_avg_pool(x, sizes); }, ReleaseGil());
   m.def(
       "_adaptive_max_pool",
-      [](const Tensor& x, Sizes sizes) { return pair_of(adaptive_max_pool_with_indices(x, sizes)); },
+      [](const Tensor& x, Sizes sizes) {
+        return pair_of(adaptive_max_pool_with_indices(x, sizes));
+      },
       ReleaseGil());
   m.def(
       "_max_unpool",

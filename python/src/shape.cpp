@@ -40,11 +40,16 @@ void bind_views(py::module_& m) {
 }
 
 void bind_copies(py::module_& m) {
-  m.def("_contiguous", [](const Tensor& x) { return x.contiguous(); }, ReleaseGil());
-  m.def("_channels_last", [](const Tensor& x) { return x.channels_last(); }, ReleaseGil());
-  m.def("_clone", [](const Tensor& x) { return x.clone(); }, ReleaseGil());
-  m.def("_to_dtype", [](const Tensor& x, DType dtype) { return x.to(dtype); }, ReleaseGil());
-  m.def("_to_device", [](const Tensor& x, Device device) { return x.to(device); }, ReleaseGil());
+  m.def(
+      "_contiguous", [](const Tensor& x) { return x.contiguous(); }, ReleaseGil());
+  m.def(
+      "_channels_last", [](const Tensor& x) { return x.channels_last(); }, ReleaseGil());
+  m.def(
+      "_clone", [](const Tensor& x) { return x.clone(); }, ReleaseGil());
+  m.def(
+      "_to_dtype", [](const Tensor& x, DType dtype) { return x.to(dtype); }, ReleaseGil());
+  m.def(
+      "_to_device", [](const Tensor& x, Device device) { return x.to(device); }, ReleaseGil());
 }
 
 void bind_arrangements(py::module_& m) {

@@ -33,13 +33,13 @@ py::object item_of(const Tensor& x) {
     throw ShapeError("item: needs a tensor of one element; got shape " + to_string(x.shape()));
   }
   const Tensor host = x.to(Device{});
-  return visit_dtype(x.dtype(), [&]<typename T>() -> py::object {
-    return py::cast(*host.data<T>());
-  });
+  return visit_dtype(x.dtype(),
+                     [&]<typename T>() -> py::object { return py::cast(*host.data<T>()); });
 }
 
 template <typename T>
-py::object nested_list(const T* data, const Shape& shape, const Strides& strides, std::size_t axis) {
+py::object nested_list(const T* data, const Shape& shape, const Strides& strides,
+                       std::size_t axis) {
   if (axis == shape.size()) return py::cast(*data);
   py::list result(static_cast<std::size_t>(shape[axis]));
   for (Index i = 0; i < shape[axis]; ++i) {
@@ -75,8 +75,8 @@ void set_data(const Tensor& x, const Tensor& other) {
 void bind_layout(ImplClass& tensor) {
   tensor.def_property_readonly("shape", [](const TensorImpl& x) { return as_size(x.shape); })
       .def_property_readonly("dtype", [](const TensorImpl& x) { return x.dtype; })
-      .def_property_readonly("device",
-                             [](const std::shared_ptr<TensorImpl>& x) { return self_of(x).device(); })
+      .def_property_readonly(
+          "device", [](const std::shared_ptr<TensorImpl>& x) { return self_of(x).device(); })
       .def_property_readonly("ndim", [](const TensorImpl& x) { return x.shape.size(); })
       .def("numel", [](const TensorImpl& x) { return x.numel; })
       .def("_stride", [](const TensorImpl& x) { return py::tuple(py::cast(x.strides)); })
@@ -84,8 +84,9 @@ void bind_layout(ImplClass& tensor) {
       .def("element_size", [](const TensorImpl& x) { return size_of(x.dtype); })
       .def("data_ptr",
            [](const TensorImpl& x) { return reinterpret_cast<std::uintptr_t>(x.address()); })
-      .def("_storage_ptr",
-           [](const TensorImpl& x) { return reinterpret_cast<std::uintptr_t>(x.storage()->data()); })
+      .def(
+          "_storage_ptr",
+          [](const TensorImpl& x) { return reinterpret_cast<std::uintptr_t>(x.storage()->data()); })
       .def("_is_contiguous",
            [](const std::shared_ptr<TensorImpl>& x) { return self_of(x).is_contiguous(); })
       .def("_is_channels_last",
@@ -94,9 +95,9 @@ void bind_layout(ImplClass& tensor) {
           "_version", [](const std::shared_ptr<TensorImpl>& x) { return self_of(x).version(); })
       .def("item", [](const std::shared_ptr<TensorImpl>& x) { return item_of(self_of(x)); })
       .def("tolist", [](const std::shared_ptr<TensorImpl>& x) { return list_of(self_of(x)); })
-      .def("__hash__",
-           [](const TensorImpl& x) { return static_cast<py::ssize_t>(
-                                         reinterpret_cast<std::uintptr_t>(&x) >> 4); });
+      .def("__hash__", [](const TensorImpl& x) {
+        return static_cast<py::ssize_t>(reinterpret_cast<std::uintptr_t>(&x) >> 4);
+      });
 }
 
 void bind_graph(ImplClass& tensor) {
@@ -127,11 +128,11 @@ void bind_graph(ImplClass& tensor) {
           ReleaseGil())
       .def("_register_hook",
            [](const Impl& x, py::function hook) {
-             return register_hook(self_of(x), [held = SharedObject(std::move(hook))](
-                                                  const Tensor& grad) -> Tensor {
-               const py::gil_scoped_acquire gil;
-               return defined_or_not(held.get()(grad).cast<MaybeTensor>());
-             });
+             return register_hook(
+                 self_of(x), [held = SharedObject(std::move(hook))](const Tensor& grad) -> Tensor {
+                   const py::gil_scoped_acquire gil;
+                   return defined_or_not(held.get()(grad).cast<MaybeTensor>());
+                 });
            })
       .def("_remove_hook", [](const Impl& x, std::uint64_t id) { remove_hook(self_of(x), id); });
 }

@@ -45,8 +45,7 @@ void bind_dtype(py::module_& m) {
       .def_property_readonly("itemsize", [](const DTypeObject& d) { return size_of(d.dtype); })
       .def_property_readonly("_name",
                              [](const DTypeObject& d) { return std::string(name(d.dtype)); })
-      .def("__repr__",
-           [](const DTypeObject& d) { return "voxgrad." + std::string(name(d.dtype)); })
+      .def("__repr__", [](const DTypeObject& d) { return "voxgrad." + std::string(name(d.dtype)); })
       .def("__reduce__", [](const DTypeObject& d) { return std::string(name(d.dtype)); })
       .def("__copy__", [](py::object self) { return self; })
       .def("__deepcopy__", [](py::object self, const py::object&) { return self; })
@@ -98,8 +97,7 @@ void bind_types(py::module_& m) {
            [](const Device& d, py::object other) {
              return py::isinstance<Device>(other) && other.cast<Device>() == d;
            })
-      .def("__hash__",
-           [](const Device& d) { return static_cast<int>(d.type) * 10007 + d.index; })
+      .def("__hash__", [](const Device& d) { return static_cast<int>(d.type) * 10007 + d.index; })
       .def("__reduce__", [](const Device& d) {
         return py::make_tuple(py::type::of<Device>(), py::make_tuple(to_string(d)));
       });
