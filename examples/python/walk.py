@@ -16,19 +16,19 @@ array = np.arange(6, dtype=np.float32).reshape(2, 3)
 x = voxgrad.from_numpy(array)
 array[0, 0] = 10
 x[1] *= 2
-print("the array:", array.tolist())  # [[10, 1, 2], [6, 8, 10]]
-print("and back: ", x.numpy() is not array and np.shares_memory(x.numpy(), array))
+print("the array:", array.tolist())
+print("x.numpy() shares it:", np.shares_memory(x.numpy(), array))
 
 # %% Broadcasting: sizes of 1 stretch.
 rows = x.mean(1, keepdim=True)  # (2, 1)
-print("centred rows:", (x - rows).tolist())
+print("rows less their means:", x - rows, sep="\n")
 print("outer product:", (voxgrad.arange(1, 4)[:, None] * voxgrad.arange(1, 4)).tolist())
 
 # %% Derivatives: d(w^3)/dw = 3 w^2, and the derivative of that, 6 w.
 w = voxgrad.tensor(2.0, requires_grad=True)
 slope, = voxgrad.autograd.grad(w ** 3, w, create_graph=True)
 slope.backward()
-print(f"at w = 2: slope {slope.item():g}, its slope {w.grad.item():g}")  # 12 and 12
+print(f"at w = 2: slope {slope.item():g}, its slope {w.grad}")
 
 # %% Data: 1D signals, a bump at some place in noise. Where is it?
 random = np.random.default_rng(0)
