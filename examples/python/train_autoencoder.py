@@ -133,7 +133,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--batch", type=support.whole(1, 10_000), default=64, help="images of one step")
     parser.add_argument("--images", type=support.whole(1), help="training images to use; without it, all")
     parser.add_argument("--learning-rate", type=support.positive, default=1e-3, help="of Adam")
-    parser.add_argument("--seed", type=support.whole(0), default=0, help="of initial weights and the images' order")
+    parser.add_argument("--seed", type=support.whole(0, 2**63 - 1), default=0, help="of weights and the images' order")
     parser.add_argument("--threads", type=support.whole(1, 1024), help="without it, all cores")
     return parser.parse_args()
 

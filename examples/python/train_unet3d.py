@@ -163,7 +163,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--phantom", action="store_true", help="train on a made-up head")
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the results")
     parser.add_argument("--steps", type=support.whole(1), default=650, help="training steps, one crop each")
-    parser.add_argument("--seed", type=support.whole(0), default=0, help="of initial weights and crops")
+    parser.add_argument("--seed", type=support.whole(0, 2**63 - 1), default=0, help="of initial weights and crops")
     parser.add_argument("--learning-rate", type=support.positive, default=5e-3, help="of the first step")
     parser.add_argument("--crop", type=support.whole(8, 1024), nargs=3, default=[80, 96, 40], metavar="SIZE",
                         help="depth, height and width of a crop in voxels")

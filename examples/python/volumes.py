@@ -5,6 +5,7 @@ in the file.
 """
 from __future__ import annotations
 
+import gzip
 import logging
 import zlib
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from support import InputError
 
 TEMPLATES = Path("/usr/share/mricron/templates")
 LEAST = (8, 8, 16)  # voxels that the network needs, along each axis
+UNREADABLE = (nib.filebasedimages.ImageFileError, nib.spatialimages.HeaderDataError, OSError, EOFError, ValueError,
+              TypeError, OverflowError, MemoryError, zlib.error)
 logging.getLogger("nibabel.global").setLevel(logging.CRITICAL)
 
 
@@ -63,16 +66,26 @@ class Scan:
 def read_file(path: Path) -> Any:
     """nibabel's image with its voxels in memory, checked."""
     try:
-        file = nib.squeeze_image(nib.load(path))
+        with np.errstate(invalid="ignore"):  # an affine of NaN is told below
+            file = nib.squeeze_image(nib.load(path))
+        if file.get_data_dtype().kind not in "iufb":
+            raise TypeError(f"voxels are {file.get_data_dtype()}, not real numbers")
         voxels = file.get_fdata(dtype=np.float32)
+        if path.suffix == ".gz":  # nibabel stops at the last voxel; the checksum comes after it
+            with gzip.open(path) as stream:
+                while stream.read(1 << 20):
+                    pass
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file") from None
-    except (nib.filebasedimages.ImageFileError, OSError, EOFError, ValueError, MemoryError, zlib.error) as error:
-        raise InputError(f"{path}: cannot be read as a NIfTI volume ({' '.join(str(error).split())})") from None
+    except UNREADABLE as error:
+        why = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{path}: cannot be read as a NIfTI volume ({why})") from None
     if voxels.ndim != 3:
         raise InputError(f"{path}: must hold a volume of 3 axes; got shape {voxels.shape}")
     if not np.isfinite(voxels).all():
         raise InputError(f"{path}: voxels must be finite; got NaN or infinity")
+    if not np.isfinite(file.affine).all() or not abs(np.linalg.det(file.affine)) > 1e-9:
+        raise InputError(f"{path}: the affine must be finite and keep three axes; got {file.affine[:3].tolist()}")
     return file
 
 
@@ -132,6 +145,8 @@ def read_scan(image_path: Path | None, label_path: Path | None, made_up: int | N
             raise InputError(f"{image_path}: the scan is missing; install Debian's package mricron-data, or use "
                              "--phantom, or --image and --label")
         file, label = read_file(image_path), read_file(label_path)
+        if np.ptp(file.get_fdata(dtype=np.float32)) == 0:
+            raise InputError(f"{image_path}: the image must not have one value everywhere")
         check_label(label, file, label_path)
     edge = np.cbrt(np.prod(nib.affines.voxel_sizes(file.affine)))
     factor = int(np.clip(np.round(spacing / edge), 1, 64))

@@ -1,5 +1,6 @@
 """The example programs run, leave what they promise, and say in one sentence what is wrong with bad input."""
 import csv
+import gzip
 import importlib
 import os
 import signal
@@ -109,13 +110,14 @@ def test_unet_takes_files_of_any_orientation(head):
 def test_unet_keeps_the_weights_when_it_is_stopped(volumes, tmp_path):
     program = subprocess.Popen(command("train_unet3d", "--phantom", "--out", tmp_path, *SMALL[:-1], "100000"),
                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-                               env={**os.environ, "PYTHONUNBUFFERED": "1"})
-    with program:
-        while "parameters" not in program.stdout.readline():
-            assert program.poll() is None
-        time.sleep(2)
-        program.send_signal(signal.SIGINT)
-        text = program.stdout.read()
+                               env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                               # A job in the background begins with Ctrl-C ignored.
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+    while "parameters" not in program.stdout.readline():
+        assert program.poll() is None
+    time.sleep(2)
+    program.send_signal(signal.SIGINT)
+    text, _ = program.communicate(timeout=120)
     assert program.returncode == 0 and "stopped early" in text
     weights = vg.load(tmp_path / "weights.safetensors")
     assert len(losses(tmp_path)) > 0 and all(vg.isfinite(w).all() for w in weights.values())
@@ -139,12 +141,26 @@ def test_unet_refuses_bad_files(volumes, head):
         nib.save(nib.Nifti1Image(array, affine), head / f"{name}.nii.gz")
         assert_refused(run("train_unet3d", "--image", image, "--label", head / f"{name}.nii.gz", "--out", head / "out",
                            *SMALL, status=2), part)
-    whole = image.read_bytes()
-    for name, content in {"cut": whole[:len(whole) // 2], "text": b"no volume", "none": None}.items():
-        if content is not None:
-            (head / f"{name}.nii.gz").write_bytes(content)
-        assert_refused(run("train_unet3d", "--image", head / f"{name}.nii.gz", "--label", head / "mask.nii.gz",
-                           status=2), f"{name}.nii.gz")
+    assert not (head / "out").exists()
+
+
+def test_unet_refuses_bad_images(volumes, head):
+    import nibabel as nib
+
+    good = nib.load(head / "image.nii.gz")
+    for name, kind in {"one-value": np.float32, "complex": np.complex64}.items():
+        nib.save(nib.Nifti1Image(np.ones(good.shape, kind), good.affine), head / f"{name}.nii.gz")
+    whole = bytearray((head / "image.nii.gz").read_bytes())
+    (head / "cut.nii.gz").write_bytes(whole[:len(whole) // 2])
+    (head / "wrong-checksum.nii.gz").write_bytes(whole[:-8] + bytes(4) + whole[-4:])
+    header = bytearray(gzip.decompress(whole))
+    header[42:48] = np.array([30000, 30000, 30000], "<i2").tobytes()
+    (head / "huge.nii").write_bytes(header)
+    (head / "text.nii").write_bytes(b"no volume")
+    for name in ("one-value.nii.gz", "complex.nii.gz", "cut.nii.gz", "wrong-checksum.nii.gz", "huge.nii", "text.nii",
+                 "none.nii", ""):
+        assert_refused(run("train_unet3d", "--image", head / name, "--label", head / "mask.nii.gz", "--out",
+                           head / "out", *SMALL, status=2), str(head / name))
     assert not (head / "out").exists()
 
 
