@@ -17,12 +17,18 @@ class InputError(Exception):
     """What is wrong with the user's input, in one sentence."""
 
 
+class Help(argparse.ArgumentDefaultsHelpFormatter):
+    """Defaults after every option that has one."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return action.help if action.default in (None, False) else super()._get_help_string(action)
+
+
 class Parser(argparse.ArgumentParser):
     """Options with their defaults in --help, and one sentence where one is wrong."""
 
     def __init__(self, description: str) -> None:
-        super().__init__(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-                         allow_abbrev=False)
+        super().__init__(description=description, formatter_class=Help, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
         raise InputError(message)
