@@ -16,14 +16,18 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
+void check_on_cpu(std::string_view op, const Tensor& tensor) {
+  VG_CHECK(tensor.device().type == DeviceType::cpu, DeviceError,
+           "{}: tensors must be on the cpu; got one on {}", op,
+           voxgrad::to_string(tensor.device()));
+}
+
 std::vector<Tensor> grads_of(std::string_view op, std::span<const Tensor> parameters) {
   std::vector<Tensor> grads;
   for (const Tensor& parameter : parameters) {
     const Tensor grad = parameter.grad();
     if (!grad.defined()) continue;
-    VG_CHECK(grad.device().type == DeviceType::cpu, DeviceError,
-             "{}: gradients must be on the cpu; got one on {}", op,
-             voxgrad::to_string(grad.device()));
+    check_on_cpu(op, grad);
     grads.push_back(grad.detach());
   }
   return grads;
@@ -68,17 +72,27 @@ void add_norm(const Tensor& grad, double p, double& total) {
 
 }  // namespace
 
-double clip_grad_norm_(std::span<const Tensor> parameters, double max_norm, double norm_type) {
-  check_option("clip_grad_norm_", "max_norm", max_norm, 0, kInfinity);
-  VG_CHECK(norm_type > 0, ShapeError, "clip_grad_norm_: norm_type must be > 0; got {}", norm_type);
+double get_total_norm(std::span<const Tensor> tensors, double norm_type) {
+  VG_CHECK(norm_type > 0, ShapeError, "get_total_norm: norm_type must be > 0; got {}", norm_type);
+  for (const Tensor& tensor : tensors) {
+    check_on_cpu("get_total_norm", tensor);
+    VG_CHECK(is_floating(tensor.dtype()), DTypeError,
+             "get_total_norm: tensors must be floating; got {}", name(tensor.dtype()));
+  }
   const NoGrad no_grad;
-  std::vector<Tensor> grads = grads_of("clip_grad_norm_", parameters);
   double norm = 0;
-  for (const Tensor& grad : grads) {
-    add_norm(grad, norm_type, norm);
+  for (const Tensor& tensor : tensors) {
+    add_norm(tensor.detach(), norm_type, norm);
     if (std::isnan(norm)) break;
   }
-  if (norm_type != kInfinity) norm = std::pow(norm, 1 / norm_type);
+  return norm_type == kInfinity ? norm : std::pow(norm, 1 / norm_type);
+}
+
+double clip_grad_norm_(std::span<const Tensor> parameters, double max_norm, double norm_type) {
+  check_option("clip_grad_norm_", "max_norm", max_norm, 0, kInfinity);
+  std::vector<Tensor> grads = grads_of("clip_grad_norm_", parameters);
+  const double norm = get_total_norm(grads, norm_type);
+  const NoGrad no_grad;
   const double factor = max_norm / (norm + 1e-6);
   const NoCancel whole;
   // A norm that is NaN makes every gradient NaN, as in PyTorch: it must be seen.

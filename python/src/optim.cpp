@@ -63,9 +63,9 @@ void bind_optim(py::module_& m) {
       },
       ReleaseGil());
   m.def(
-      "_clip_grad_norm",
-      [](const std::vector<Tensor>& parameters, double max_norm, double norm_type) {
-        return optim::clip_grad_norm_(parameters, max_norm, norm_type);
+      "_get_total_norm",
+      [](const std::vector<Tensor>& tensors, double norm_type) {
+        return optim::get_total_norm(tensors, norm_type);
       },
       ReleaseGil());
   m.def(

@@ -41,6 +41,19 @@ TEST_F(ClipGrad, KnowsOtherNorms) {
   EXPECT_NEAR(optim::clip_grad_norm_(parameters_, 100, 3), std::cbrt(27 + 64 + 1728), 1e-12);
 }
 
+TEST_F(ClipGrad, GivesTheNormAloneAndChangesNothing) {
+  std::vector<Tensor> grads{parameters_[0].grad(), parameters_[1].grad()};
+  EXPECT_NEAR(optim::get_total_norm(grads), 13, 1e-12);
+  EXPECT_NEAR(optim::get_total_norm(grads, kInfinity), 12, 1e-12);
+  EXPECT_EQ(optim::get_total_norm({}, 3), 0);
+  grads[1].fill_(kInfinity);
+  EXPECT_EQ(optim::get_total_norm(grads), kInfinity);
+  EXPECT_EQ(grads[0].to_vector<double>(), (std::vector<double>{3, -4}));
+  EXPECT_THROW(optim::get_total_norm(grads, -1), ShapeError);
+  const std::vector<Tensor> whole{Tensor::from(std::vector<std::int64_t>{1}, {1})};
+  EXPECT_THROW(optim::get_total_norm(whole), DTypeError);
+}
+
 TEST_F(ClipGrad, ShowsNanWhateverTheNorm) {
   for (const double p : {2.0, 1.0, kInfinity}) {
     parameters_[0].set_grad(

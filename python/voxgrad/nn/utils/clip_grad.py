@@ -40,11 +40,7 @@ def get_total_norm(tensors: Iterable[Tensor] | Tensor, norm_type: float = 2.0, e
     given = _tensors("get_total_norm", tensors)
     if not given:
         return _C._full([], 0.0, _C.get_default_dtype(), _C.device("cpu"))
-    # The C++ function takes parameters with gradients, and scales none by an infinite limit.
-    carriers = [t.detach() for t in given]
-    for carrier, t in zip(carriers, given):
-        carrier.grad = t
-    norm = _C._clip_grad_norm(carriers, math.inf, float(norm_type))
+    norm = _C._get_total_norm(given, float(norm_type))
     if error_if_nonfinite and not math.isfinite(norm):
         raise _C.Error(f"get_total_norm: the norm of order {norm_type} is {norm}; pass error_if_nonfinite=False to "
                        "clip all the same")
