@@ -49,7 +49,8 @@ namespace {
 
 constexpr Index kNormalChunk = 16;
 
-/// Chunks of 16 uniforms become normals: element j and j + 8 are a pair.
+/// Chunks of 16 uniforms become normals: element j and j + 8 are a pair. One rounding at the end,
+/// as PyTorch's vector code has it.
 template <typename T>
 void box_muller(T* chunk, T mean, T std) {
   constexpr Index kHalf = kNormalChunk / 2;
@@ -57,8 +58,8 @@ void box_muller(T* chunk, T mean, T std) {
     // In double also for float, so that the values do not hang on how a libm rounds logf and cosf.
     const double radius = std::sqrt(-2 * std::log(1 - static_cast<double>(chunk[j])));
     const double angle = 2 * std::numbers::pi * static_cast<double>(chunk[j + kHalf]);
-    chunk[j] = static_cast<T>(radius * std::cos(angle)) * std + mean;
-    chunk[j + kHalf] = static_cast<T>(radius * std::sin(angle)) * std + mean;
+    chunk[j] = std::fma(static_cast<T>(radius * std::cos(angle)), std, mean);
+    chunk[j + kHalf] = std::fma(static_cast<T>(radius * std::sin(angle)), std, mean);
   }
 }
 
@@ -84,7 +85,7 @@ void normal(T* out, Index n, double mean, double std, Generator& generator) {
   VG_CHECK(std >= 0, ShapeError, "normal: std must be >= 0; got {}", std);
   GeneratorLock stream(generator);
   if (n < kNormalChunk) {
-    for (Index i = 0; i < n; ++i) out[i] = static_cast<T>(stream.normal() * std + mean);
+    for (Index i = 0; i < n; ++i) out[i] = static_cast<T>(std::fma(stream.normal(), std, mean));
     return;
   }
   const auto draw = [&](T* begin, T* end) {

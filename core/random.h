@@ -72,10 +72,10 @@ void manual_seed(std::uint64_t seed);
 void fill_uniform(float* out, Index n, double from, double to, Generator& generator);
 void fill_uniform(double* out, Index n, double from, double to, Generator& generator);
 
-/// Normal values by Box and Muller, times `std`, plus `mean`. Fewer than 16 elements come from
-/// doubles, one pair after another (the second of a pair is kept for the next call); 16 and more
-/// from r, eight pairs at a time. float32 values agree with PyTorch's to rounding, float64 in every
-/// bit. @throws ShapeError unless std >= 0 and n >= 0.
+/// Normal values by Box and Muller, times `std`, plus `mean`, in one rounding. Fewer than 16
+/// elements come from doubles, one pair after another (the second of a pair is kept for the next
+/// call); 16 and more from r, eight pairs at a time. float32 values agree with PyTorch's to
+/// rounding, float64 in every bit. @throws ShapeError unless std >= 0 and n >= 0.
 void fill_normal(float* out, Index n, double mean, double std, Generator& generator);
 void fill_normal(double* out, Index n, double mean, double std, Generator& generator);
 
