@@ -53,5 +53,5 @@ from .autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
 bool = _C.bool
 float, double, int, long = float32, float64, int32, int64
 
-from . import autograd, nn, optim, utils  # noqa: E402
+from . import autograd, backends, compat, cuda, nn, optim, utils  # noqa: E402
 from .serialization import load, save  # noqa: E402

@@ -1,6 +1,6 @@
-"""What surrounds training: data loading and handles on hooks."""
+"""What surrounds training: data loading, checkpoints of activations, and handles on hooks."""
 from __future__ import annotations
 
-from . import data, hooks
+from . import checkpoint, data, hooks
 
-__all__ = ["data", "hooks"]
+__all__ = ["checkpoint", "data", "hooks"]
