@@ -71,7 +71,8 @@ class _StandIn(ModuleType):
         self.__dict__.update(_ONLY_HERE.get(name, {}))
         self.__spec__ = ModuleSpec(name, _LOADER, origin=_REAL, is_package=True)
         self.__loader__, self.__path__, self.__package__ = _LOADER, [], name
-        self._behind, self._children = real, {}
+        self._behind = real
+        self._children: dict[str, _StandIn] = {}
 
     def __getattr__(self, name: str) -> Any:
         """A submodule, or what voxgrad's module got since."""
@@ -122,22 +123,22 @@ class _Finder:
                   target: ModuleType | None = None) -> ModuleSpec | None:
         parent, _, name = fullname.rpartition(".")
         if fullname == _NAME:
-            return ModuleSpec(_NAME, self, origin=_REAL, is_package=True)
+            return ModuleSpec(_NAME, _LOADER, origin=_REAL, is_package=True)
         above = sys.modules.get(parent)
         made = _submodule(above, name) if isinstance(above, _StandIn) else None
         return None if made is None else made.__spec__
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         parent, _, name = spec.name.rpartition(".")
-        made = _submodule(sys.modules[parent], name) if parent else _StandIn(_NAME, _behind(_NAME))
-        assert made is not None
-        return made
+        above = sys.modules.get(parent)
+        made = _submodule(above, name) if isinstance(above, _StandIn) else None
+        return _StandIn(_NAME, _behind(_NAME)) if made is None else made
 
     def exec_module(self, module: ModuleType) -> None:
         pass
 
 
-_LOADER = _Finder()
+_LOADER: Any = _Finder()
 
 
 def install() -> None:
@@ -149,8 +150,8 @@ def install() -> None:
     taken = [name for name, module in sys.modules.items()
              if name.partition(".")[0] == _NAME and not isinstance(module, _StandIn)]
     if taken:
-        raise RuntimeError(f"compat.install: '{taken[0]}' is imported already, and is not voxgrad; call install() before "
-                           "anything imports it")
+        raise RuntimeError(f"compat.install: '{taken[0]}' is imported already, and is not voxgrad; call install() "
+                           "before anything imports it")
     if _LOADER not in sys.meta_path:
         sys.meta_path.insert(0, _LOADER)
 

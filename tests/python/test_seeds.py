@@ -1,7 +1,7 @@
 """Random numbers and initial values, bit for bit those of PyTorch from the same seed, where PyTorch imports.
 
-One exception: float32 normals, 16 and more at once, for which PyTorch's vector code takes approximations of log and cos;
-they agree to rounding. PyTorch's values are those of its code for processors with AVX2 and FMA.
+One exception: float32 normals, 16 and more at once, for which PyTorch's vector code takes approximations of log and
+cos; they agree to rounding. PyTorch's values are those of its code for processors with AVX2 and FMA.
 """
 import numpy as np
 import pytest
