@@ -219,7 +219,7 @@ def test_extra_state_and_state_dict_hooks(m):
 
     net = Extra(1, 1)
     net.register_load_state_dict_post_hook(lambda module, keys: keys.missing_keys.clear())
-    net.register_state_dict_post_hook(lambda module, state, prefix, meta: state.pop(prefix + "bias"))
+    net.register_state_dict_post_hook(lambda module, state, prefix, meta: state.__delitem__(prefix + "bias"))
     state = net.state_dict()
     assert list(state) == ["weight", "_extra_state"]
     net.load_state_dict(state)
