@@ -86,8 +86,8 @@ class _Writer:
     def _refuse(self, value: Any, path: str) -> Any:
         kind = f"{type(value).__module__}.{type(value).__qualname__}"
         hint = "; save its state_dict()" if hasattr(value, "state_dict") else ""
-        raise DTypeError(f"save: {path} is a {kind}, and only tensors, numbers, text, booleans, None, lists, tuples and "
-                         f"dicts can be saved{hint}")
+        raise DTypeError(f"save: {path} is a {kind}, and only tensors, numbers, text, booleans, None, lists, tuples "
+                         f"and dicts can be saved{hint}")
 
     def _name(self, names: tuple[str, ...]) -> str:
         wanted = "/".join(names).encode("utf-8", "replace").decode() or "tensor"
@@ -178,10 +178,10 @@ def save(obj: Any, f: Any, pickle_module: Any = None, pickle_protocol: Any = Non
          _use_new_zipfile_serialization: bool = True) -> None:
     """Writes an object to the path or binary file `f`: a safetensors file, atomically where it is a path.
 
-    The object may nest dicts (keys str or int), lists and tuples of tensors, parameters, arrays, numbers, text, booleans
-    and None: state dicts of modules and optimizers, and checkpoints that hold several. Tensors that occur several
-    times are stored once. Raises TypeError naming the place of what cannot be saved, OSError where the file cannot be
-    written; the file of before stays then. The other arguments change nothing: pickle is never used.
+    The object may nest dicts (keys str or int), lists and tuples of tensors, parameters, arrays, numbers, text,
+    booleans and None: state dicts of modules and optimizers, and checkpoints that hold several. Tensors that occur
+    several times are stored once. Raises TypeError naming the place of what cannot be saved, OSError where the file
+    cannot be written; the file of before stays then. The other arguments change nothing: pickle is never used.
     """
     writer = _Writer()
     try:
@@ -237,7 +237,9 @@ def load(f: Any, map_location: Any = None, pickle_module: Any = None, *, weights
 
 def _read(path: str, move: Callable[[Tensor, str], Tensor]) -> Any:
     try:
-        tensors, metadata = _C._load_safetensors(path)
+        tensors: dict[str, Tensor]
+        metadata: dict[str, str]
+        tensors, metadata = _C._load_safetensors(path)  # type: ignore[assignment]
     except FileError as error:
         raise FileError(f"{error}{_hint(path)}") from None
     if _KEY not in metadata:

@@ -210,6 +210,7 @@ def test_hierarchy_that_libraries_ask_for():
     assert issubclass(nn.modules.instancenorm._InstanceNorm, nn.modules.batchnorm._NormBase)
     assert issubclass(nn.Dropout3d, nn.modules.dropout._DropoutNd)
     assert issubclass(nn.CrossEntropyLoss, nn.modules.loss._WeightedLoss)
+    assert issubclass(nn.ReLU6, nn.Hardtanh)
     assert nn.modules.module.Module is nn.Module and nn.modules.activation.ReLU is nn.ReLU
 
 

@@ -34,7 +34,8 @@ def trained():
 def test_a_checkpoint_comes_back(tmp_path):
     net, optimizer, scheduler = trained()
     checkpoint = {"model": net.state_dict(), "optimizer": optimizer.state_dict(), "epoch": 3,
-                  "scheduler": scheduler.state_dict(), "best": math.inf, "note": 'häß\n"', 7: (1, [2, (3,)], None, True)}
+                  "scheduler": scheduler.state_dict(), "best": math.inf, "note": 'häß\n"',
+                  7: (1, [2, (3,)], None, True)}
     voxgrad.save(checkpoint, tmp_path / "checkpoint.vg")
     loaded = voxgrad.load(str(tmp_path / "checkpoint.vg"))
     assert same(checkpoint, loaded)

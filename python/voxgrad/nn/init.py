@@ -146,7 +146,7 @@ def eye_(tensor: Tensor) -> Tensor:
     if tensor.ndim != 2:
         raise ShapeError(f"eye_: needs a matrix; got shape {list(tensor.shape)}")
     with no_grad():
-        return tensor.copy_(_C._eye(*tensor.shape, tensor.dtype, tensor.device))
+        return tensor.copy_(_C._eye(tensor.shape[0], tensor.shape[1], tensor.dtype, tensor.device))
 
 
 def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
@@ -164,7 +164,8 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
         tensor.fill_(0.0)
         for g in range(groups):
             for channel in range(min(each, inputs)):
-                tensor[(g * each + channel, channel, *(k // 2 for k in kernel))] = 1
+                place = (g * each + channel, channel, *(k // 2 for k in kernel))
+                tensor[place] = 1
     return tensor
 
 

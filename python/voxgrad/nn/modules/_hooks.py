@@ -1,6 +1,7 @@
 """Hooks of a module: before and after forward, and around its part of the backward pass."""
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Any, Callable
 
 from ..._C import Tensor
@@ -96,6 +97,15 @@ class _BackwardCall:
 
 class _Hooks:
     """Registration of hooks, and the call that runs them."""
+
+    _backward_pre_hooks: OrderedDict[int, Any]
+    _backward_hooks: OrderedDict[int, Any]
+    _forward_hooks: OrderedDict[int, Any]
+    _forward_hooks_with_kwargs: OrderedDict[int, bool]
+    _forward_hooks_always_called: OrderedDict[int, bool]
+    _forward_pre_hooks: OrderedDict[int, Any]
+    _forward_pre_hooks_with_kwargs: OrderedDict[int, bool]
+    forward: Callable[..., Any]
 
     def _add(self, hooks: Any, hook: Any, prepend: bool, *marks: Any) -> RemovableHandle:
         handle = RemovableHandle(hooks, extra_dict=list(marks))

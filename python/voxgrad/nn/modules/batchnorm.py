@@ -49,10 +49,9 @@ class _NormBase(Module):
 
     def reset_running_stats(self) -> None:
         """Running mean 0, variance 1, no batches seen."""
-        if self.track_running_stats:
-            self.running_mean.fill_(0.0)
-            self.running_var.fill_(1.0)
-            self.num_batches_tracked.fill_(0)
+        for buffer, value in ((self.running_mean, 0.0), (self.running_var, 1.0), (self.num_batches_tracked, 0.0)):
+            if buffer is not None:
+                buffer._fill_(value)
 
     def reset_parameters(self) -> None:
         """Weight 1, bias 0, and reset_running_stats()."""

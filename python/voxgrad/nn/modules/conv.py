@@ -49,11 +49,11 @@ class _ConvNd(Module):
     def _draw(self, bias: bool, dtype: Any) -> dict[str, Tensor]:
         """New tensors with initial values, after all options were checked."""
         rank = self._rank or len(self.kernel_size)
+        padding: Any = self.padding if isinstance(self.padding, str) else list(self.padding)
         if self.transposed:
             return _C._conv_transpose_layer(
                 rank, self.in_channels, self.out_channels, list(self.kernel_size), list(self.stride),
-                list(self.padding), list(self.output_padding), self.groups, bias, list(self.dilation), dtype)
-        padding = self.padding if isinstance(self.padding, str) else list(self.padding)
+                padding, list(self.output_padding), self.groups, bias, list(self.dilation), dtype)
         return _C._conv_layer(rank, self.in_channels, self.out_channels, list(self.kernel_size), list(self.stride),
                               padding, list(self.dilation), self.groups, bias, dtype)
 
@@ -61,7 +61,7 @@ class _ConvNd(Module):
         kind = _C.get_default_dtype() if dtype is None else as_dtype(self._get_name(), dtype)
         # A subclass's own reset_parameters shall find the generator as it was.
         overridden = type(self).reset_parameters is not _ConvNd.reset_parameters
-        state = _C.default_generator._state() if overridden else None
+        state = _C.default_generator._state() if overridden else []
         members = self._draw(bool(bias), kind)
         for name in ("weight", "bias"):
             values = members.get(name)

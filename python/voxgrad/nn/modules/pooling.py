@@ -166,8 +166,9 @@ class _AdaptiveMaxPoolNd(Module):
         return f"output_size={self.output_size}"
 
 
-_ADAPTIVE = """The {what} of windows that make the output as large as asked: window i of an axis with n elements goes from
-    floor(i * n / output_size) to ceil((i + 1) * n / output_size).
+_ADAPTIVE = """The {what} of windows that make the output as large as asked.
+
+    Window i of an axis with n elements goes from floor(i * n / output_size) to ceil((i + 1) * n / output_size).
 
     output_size: one int, or one per axis ({axes}); None keeps an axis' size.
     Shapes: (N, C, {axes}), or without N, to (N, C, *output_size).

@@ -22,8 +22,8 @@ def default_collate(batch: Any) -> Any:
     """A list or tuple of samples as one batch.
 
     Tensors and arrays are stacked along a new axis 0, Python's real numbers become float64, integers int64; text stays
-    as it is. Mappings, named tuples and sequences are gone through (tuples give lists). Raises TypeError for other types,
-    ValueError for samples of different sizes or lengths.
+    as it is. Mappings, named tuples and sequences are gone through (tuples give lists). Raises TypeError for other
+    types, ValueError for samples of different sizes or lengths.
     """
     first = batch[0]
     if isinstance(first, Tensor):

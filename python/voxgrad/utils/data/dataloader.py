@@ -66,8 +66,8 @@ class DataLoader(Generic[T_co]):
         self._pool: Pool | None = None
         self._is_stream = isinstance(dataset, IterableDataset)
         if self._is_stream and (shuffle or sampler is not None or batch_sampler is not None):
-            raise ShapeError("DataLoader: an IterableDataset has its own order; shuffle, sampler and batch_sampler must "
-                             "not be given")
+            raise ShapeError("DataLoader: an IterableDataset has its own order; shuffle, sampler and batch_sampler "
+                             "must not be given")
         if sampler is not None and shuffle:
             raise ShapeError("DataLoader: sampler and shuffle exclude each other")
         if batch_sampler is not None:

@@ -25,7 +25,7 @@ def _end(owner: int, pipes: list[Any], processes: list[Any]) -> None:
         return
     for pipe in pipes:
         pipe.close()
-    for patience, force in ((0.3, "terminate"), (0.5, "kill"), (5.0, None)):
+    for patience, force in ((0.3, "terminate"), (0.5, "kill"), (5.0, "")):
         deadline = time.monotonic() + patience
         for process in processes:
             process.join(max(0.0, deadline - time.monotonic()))
@@ -145,8 +145,8 @@ class Pool:
     def _died(self, worker: int) -> RuntimeError:
         process = self._processes[worker]
         process.join(1.0)
-        return RuntimeError(f"DataLoader: worker process {worker} (pid {process.pid}) ended unexpectedly with exit code "
-                            f"{process.exitcode}")
+        return RuntimeError(f"DataLoader: worker process {worker} (pid {process.pid}) ended unexpectedly with exit "
+                            f"code {process.exitcode}")
 
 
 __all__ = ["Pool"]
