@@ -12,10 +12,8 @@ A tensor that occurs several times is stored once. Nothing in a file can run cod
 """
 from __future__ import annotations
 
-import json
 import math
 import os
-import tempfile
 from collections import Counter, OrderedDict, defaultdict
 from typing import Any, Callable, Mapping
 
@@ -183,6 +181,9 @@ def save(obj: Any, f: Any, pickle_module: Any = None, pickle_protocol: Any = Non
     several times are stored once. Raises TypeError naming the place of what cannot be saved, OSError where the file
     cannot be written; the file of before stays then. The other arguments change nothing: pickle is never used.
     """
+    import json
+    import tempfile
+
     writer = _Writer()
     try:
         description = json.dumps(writer.describe(obj, "the object"), separators=(",", ":"))
@@ -227,6 +228,8 @@ def load(f: Any, map_location: Any = None, pickle_module: Any = None, *, weights
     """
     move = _mover(map_location)
     if hasattr(f, "read"):
+        import tempfile
+
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "object.safetensors")
             with open(path, "wb") as copied:
@@ -244,6 +247,8 @@ def _read(path: str, move: Callable[[Tensor, str], Tensor]) -> Any:
         raise FileError(f"{error}{_hint(path)}") from None
     if _KEY not in metadata:
         return {name: move(x, "cpu") for name, x in tensors.items()}
+    import json
+
     reader = _Reader(tensors, move)
     try:
         return reader.build(json.loads(metadata[_KEY]))

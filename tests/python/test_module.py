@@ -1,4 +1,4 @@
-"""nn.Module: each test runs under PyTorch too where that can be imported, which shows that it asks for PyTorch's rules."""
+"""nn.Module. Each test runs under PyTorch too where that can be imported: it asks for PyTorch's rules."""
 import collections
 import copy
 import pickle

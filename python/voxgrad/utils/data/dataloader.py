@@ -1,15 +1,17 @@
 """DataLoader: batches of a dataset, loaded by worker processes ahead of their use."""
 from __future__ import annotations
 
-from typing import Any, Callable, Generic, Iterable, Iterator, Sequence, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Generic, Iterable, Iterator, Sequence, TypeVar
 
 from ..._C import Generator, ShapeError
 from .collate import default_collate, default_convert
 from .dataset import Dataset, IterableDataset
 from .fetch import make_fetcher
-from .pool import Pool
+from .info import get_worker_info
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler, draw_seed
-from .worker import get_worker_info
+
+if TYPE_CHECKING:
+    from .pool import Pool
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -113,6 +115,8 @@ class DataLoader(Generic[T_co]):
         seed = draw_seed(self.generator)  # also where no worker needs it, as PyTorch does
         if self.num_workers == 0:
             return _Here(self, indices)
+        from .pool import Pool  # with multiprocessing, which takes long to import
+
         pool = Pool(self, seed)
         self._pool = pool if self.persistent_workers else None
         return _FromWorkers(pool, indices, keep=self.persistent_workers)

@@ -16,14 +16,14 @@ import sys
 import threading
 import traceback
 import weakref
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ... import _C
 from ..._creation import manual_seed
 from .fetch import make_fetcher
+from .info import WorkerInfo, become
 
 OK, END, ERROR = "ok", "end", "error"
 
@@ -32,26 +32,7 @@ OK, END, ERROR = "ok", "end", "error"
 parent_ends: "weakref.WeakSet[Any]" = weakref.WeakSet()
 
 
-@dataclass
-class WorkerInfo:
-    """What a worker process is: its number, how many there are, its seed, and its copy of the dataset."""
-
-    id: int
-    num_workers: int
-    seed: int
-    dataset: Any
-
-
-_info: WorkerInfo | None = None
-
-
-def get_worker_info() -> WorkerInfo | None:
-    """In a worker process what it is, else None."""
-    return _info
-
-
-@dataclass
-class Plan:
+class Plan(NamedTuple):
     """What a worker needs to know."""
 
     dataset: Any
@@ -117,7 +98,6 @@ def _send(pipe: Any, results: "queue.SimpleQueue[Any]") -> None:
 
 def work(pipe: Any, plan: Plan, forked: bool, parent: int) -> None:
     """A worker's main function."""
-    global _info
     if forked:
         for end in list(parent_ends):
             end.close()
@@ -131,7 +111,7 @@ def work(pipe: Any, plan: Plan, forked: bool, parent: int) -> None:
     sender.start()
     seed = plan.base_seed + plan.number
     _seed(plan, seed)
-    _info = WorkerInfo(plan.number, plan.num_workers, seed, plan.dataset)
+    become(WorkerInfo(plan.number, plan.num_workers, seed, plan.dataset))
     _load_batches(plan, tasks, results)
     results.put(None)
     sender.join(0.5)
