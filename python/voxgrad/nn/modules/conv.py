@@ -1,7 +1,7 @@
 """Convolution and transposed convolution of ranks 1 to 3."""
 from __future__ import annotations
 
-from typing import Any, ClassVar, Sequence
+from typing import Any, Callable, ClassVar, Sequence
 
 from ... import _C
 from ..._C import ShapeError, Tensor
@@ -106,7 +106,7 @@ class _ConvNd(Module):
         return text
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        run = getattr(F, f"conv{len(self.kernel_size)}d")
+        run: Callable[..., Tensor] = getattr(F, f"conv{len(self.kernel_size)}d")
         if self.padding_mode == "zeros":
             return run(input, weight, bias, self.stride, self.padding, self.dilation, self.groups)
         padded = F.pad(input, self._reversed_padding_repeated_twice, mode=self.padding_mode)
@@ -250,7 +250,7 @@ class _ConvTransposeNd(_ConvNd):
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         extra = self._output_padding(input, output_size, self.stride, self.padding, self.kernel_size, self._rank,
                                      self.dilation)
-        run = getattr(F, f"conv_transpose{self._rank}d")
+        run: Callable[..., Tensor] = getattr(F, f"conv_transpose{self._rank}d")
         return run(input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation)
 
     def _output_padding(self, input: Tensor, output_size: Sequence[int] | None, stride: Sequence[int],

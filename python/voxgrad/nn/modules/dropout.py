@@ -1,7 +1,7 @@
 """Dropout: noise in training, nothing after eval()."""
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Callable, ClassVar
 
 from ..._C import ShapeError, Tensor
 from .. import functional as F
@@ -23,7 +23,8 @@ class _DropoutNd(Module):
         self.p, self.inplace = p, inplace
 
     def forward(self, input: Tensor) -> Tensor:
-        return getattr(F, self._function)(input, self.p, self.training, self.inplace)
+        drop: Callable[..., Tensor] = getattr(F, self._function)
+        return drop(input, self.p, self.training, self.inplace)
 
     def extra_repr(self) -> str:
         return f"p={self.p}, inplace={self.inplace}"

@@ -1,7 +1,7 @@
 """Pooling."""
 from __future__ import annotations
 
-from typing import Any, ClassVar, Sequence
+from typing import Any, Callable, ClassVar, Sequence
 
 from ..._C import Tensor
 from .. import functional as F
@@ -116,7 +116,7 @@ class _AvgPoolWithDivisor(_AvgPoolNd):
         self.divisor_override = divisor_override
 
     def forward(self, input: Tensor) -> Tensor:
-        pool = getattr(F, f"avg_pool{self._rank}d")
+        pool: Callable[..., Tensor] = getattr(F, f"avg_pool{self._rank}d")
         return pool(input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad,
                     self.divisor_override)
 
@@ -144,7 +144,8 @@ class _AdaptiveAvgPoolNd(Module):
         self.output_size = output_size
 
     def forward(self, input: Tensor) -> Tensor:
-        return getattr(F, f"adaptive_avg_pool{self._rank}d")(input, self.output_size)
+        pool: Callable[..., Tensor] = getattr(F, f"adaptive_avg_pool{self._rank}d")
+        return pool(input, self.output_size)
 
     def extra_repr(self) -> str:
         return f"output_size={self.output_size}"
@@ -216,7 +217,7 @@ class _LPPoolNd(Module):
         self.norm_type, self.kernel_size, self.stride, self.ceil_mode = norm_type, kernel_size, stride, ceil_mode
 
     def forward(self, input: Tensor) -> Tensor:
-        pool = getattr(F, f"lp_pool{self._rank}d")
+        pool: Callable[..., Tensor] = getattr(F, f"lp_pool{self._rank}d")
         return pool(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
 
     def extra_repr(self) -> str:
