@@ -174,6 +174,7 @@ void bind_dropout(py::module_& m);
 void bind_image(py::module_& m);
 void bind_loss(py::module_& m);
 void bind_layers(py::module_& m);
+void bind_modules(py::module_& m);
 void bind_optim(py::module_& m);
 void bind_io(py::module_& m);
 void bind_threads(py::module_& m);

@@ -61,9 +61,9 @@ void bind_pairs(py::module_& m) {
       ReleaseGil());
   m.def("_where", py::overload_cast<const Tensor&, const Tensor&, const Tensor&>(&where),
         ReleaseGil());
-  m.def("_lerp", py::overload_cast<const Tensor&, const Tensor&, double>(&lerp), ReleaseGil());
   m.def("_lerp", py::overload_cast<const Tensor&, const Tensor&, const Tensor&>(&lerp),
         ReleaseGil());
+  m.def("_lerp", py::overload_cast<const Tensor&, const Tensor&, double>(&lerp), ReleaseGil());
   m.def("_addcmul", &addcmul, ReleaseGil());
   m.def("_addcdiv", &addcdiv, ReleaseGil());
   m.def("_nan_to_num", &nan_to_num, ReleaseGil());

@@ -36,10 +36,10 @@ void bind_indexing(py::module_& m) {
   m.def("_scatter", py::overload_cast<const Tensor&, Index, const Tensor&, double>(&scatter),
         ReleaseGil());
   m.def("_scatter_add", &scatter_add, ReleaseGil());
-  m.def("_masked_fill", py::overload_cast<const Tensor&, const Tensor&, double>(&masked_fill),
-        ReleaseGil());
   m.def("_masked_fill",
         py::overload_cast<const Tensor&, const Tensor&, const Tensor&>(&masked_fill), ReleaseGil());
+  m.def("_masked_fill", py::overload_cast<const Tensor&, const Tensor&, double>(&masked_fill),
+        ReleaseGil());
   m.def("_masked_select", &masked_select, ReleaseGil());
   m.def("_nonzero", &nonzero, ReleaseGil());
 }

@@ -54,6 +54,7 @@ PYBIND11_MODULE(_C, m) {
   python::bind_image(m);
   python::bind_loss(m);
   python::bind_layers(m);
+  python::bind_modules(m);
   python::bind_optim(m);
   python::bind_io(m);
   python::bind_threads(m);

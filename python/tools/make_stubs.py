@@ -22,6 +22,7 @@ import collections.abc
 import typing
 from typing import Any, Callable, Iterator, Sequence
 
+import numpy
 import numpy as np
 
 from ._reduce import ValuesIndices
@@ -53,7 +54,7 @@ def cleaned(signature: str) -> str:
     text = text.replace("typing.SupportsFloat | typing.SupportsIndex", "typing.SupportsFloat")
     text = re.sub(r"= <[^>]*>", "= ...", text)
     text = re.sub(r"= device\([^)]*\)", "= ...", text)
-    text = text.replace("-> object", "-> Any")
+    text = text.replace("-> object", "-> Any").replace("typing_extensions.CapsuleType", "Any")
     # Arguments without names are positional.
     names = re.findall(r"arg\d+", text)
     if names and text.count(": ") == len(names):

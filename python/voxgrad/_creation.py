@@ -30,8 +30,8 @@ def _floating(op: str, kind: Any) -> dtype:
     return _C.get_default_dtype() if kind is None else as_dtype(op, kind)
 
 
-def _array_of(data: Any) -> np.ndarray:
-    """`data` as an array of a dtype that tensors have; Python's real numbers as the default dtype."""
+def _array_of(data: Any, kind: dtype | None = None) -> np.ndarray:
+    """`data` as an array of a dtype that tensors have; Python's real numbers as `kind`, or the default dtype."""
     if isinstance(data, (np.ndarray, np.generic)):
         array = np.asarray(data)
         return array.astype(np.int64) if array.dtype in _NARROW else array
@@ -42,7 +42,7 @@ def _array_of(data: Any) -> np.ndarray:
     except ValueError as e:
         raise _C.ShapeError(f"tensor: the nested sequences must have equal lengths; {e}") from None
     if array.dtype == np.float64 and not hasattr(data, "__array__"):
-        array = array.astype(_C._to_numpy(_C._empty([0], _C.get_default_dtype(), as_device(None))).dtype)
+        array = array.astype((kind if kind and kind.is_floating_point else _C.get_default_dtype())._name)
     if array.dtype.kind in "OUSV":
         raise DTypeError(f"tensor: needs numbers in nested sequences; got {type(data).__name__} of {array.dtype}")
     return array
@@ -71,9 +71,10 @@ def tensor(data: Any, *, dtype: dtype | None = None, device: Any = None, require
         copied = _C._clone(data.detach())
         x = copied if dtype is None else _C._to_dtype(copied, as_dtype("tensor", dtype))
     else:
-        x = _C._copy_array(_array_of(data))
-        if dtype is not None:
-            x = _C._to_dtype(x, as_dtype("tensor", dtype))
+        kind = None if dtype is None else as_dtype("tensor", dtype)
+        x = _C._copy_array(_array_of(data, kind))
+        if kind is not None:
+            x = _C._to_dtype(x, kind)
     return _finish(_C._to_device(x, as_device(device)), requires_grad)
 
 
@@ -183,7 +184,8 @@ def arange(start: Number, end: Number | None = None, step: Number = 1, *, dtype:
     values = [as_number("arange", v) for v in (start, end, step)]
     if dtype is None:
         dtype = _C.int64 if all(isinstance(v, int) for v in values) else _C.get_default_dtype()
-    made = _C._arange(*map(float, values), as_dtype("arange", dtype), as_device(device))
+    first, last, distance = map(float, values)
+    made = _C._arange(first, last, distance, as_dtype("arange", dtype), as_device(device))
     return _finish(made, requires_grad)
 
 

@@ -5,7 +5,7 @@ from typing import Any, Callable
 
 import numpy as np
 
-from . import _C, _elementwise, _indexing, _linear, _printing, _shape
+from . import _C, _elementwise, _in_place, _indexing, _linear, _printing, _shape
 from ._C import AutogradError, Tensor
 from ._support import DTypeError, ShapeError, method
 
@@ -116,7 +116,7 @@ def _rebuild(kind: Any, array: np.ndarray, channels_last: bool, requires_grad: b
 
 
 @method
-def __reduce_ex__(self: Tensor, protocol: int) -> Any:
+def __reduce_ex__(self: Tensor, protocol: Any) -> Any:
     if not self.is_leaf:
         raise AutogradError("pickle: only leaves can be pickled; use x.detach()")
     host = self.detach().cpu()
@@ -145,10 +145,19 @@ def _operator(name: str, f: Callable[[Any, Any], Any], reflected: bool = False) 
     setattr(Tensor, name, operate)
 
 
-for _name, _f in [("add", _elementwise.add), ("sub", _elementwise.sub), ("mul", _elementwise.mul),
-                  ("truediv", _elementwise.div), ("floordiv", _elementwise.floor_divide),
-                  ("mod", _elementwise.remainder), ("pow", _elementwise.pow), ("and", _elementwise.bitwise_and),
-                  ("or", _elementwise.bitwise_or), ("xor", _elementwise.bitwise_xor)]:
+_BINARY: dict[str, Callable[[Any, Any], Any]] = {
+    "add": _elementwise.add,
+    "sub": _elementwise.sub,
+    "mul": _elementwise.mul,
+    "truediv": _elementwise.div,
+    "floordiv": _elementwise.floor_divide,
+    "mod": _elementwise.remainder,
+    "pow": _elementwise.pow,
+    "and": _elementwise.bitwise_and,
+    "or": _elementwise.bitwise_or,
+    "xor": _elementwise.bitwise_xor,
+}
+for _name, _f in _BINARY.items():
     _operator(f"__{_name}__", _f)
     _operator(f"__r{_name}__", _f, reflected=True)
 for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
@@ -169,4 +178,4 @@ _unary("__abs__", _C.abs)
 _unary("__invert__", _C.bitwise_not)
 _operator("__matmul__", _linear.matmul)
 for _name in ("add", "sub", "mul"):
-    _operator(f"__i{_name}__", getattr(Tensor, f"{_name}_"))
+    _operator(f"__i{_name}__", getattr(_in_place, f"{_name}_"))

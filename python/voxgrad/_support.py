@@ -30,7 +30,7 @@ class Size(tuple):
         part = tuple.__getitem__(self, key)
         return Size(part) if isinstance(key, slice) else part
 
-    def __add__(self, other: Iterable[int]) -> "Size":
+    def __add__(self, other: Iterable[int]) -> "Size":  # type: ignore[override]
         return Size(tuple(self) + tuple(other))
 
 

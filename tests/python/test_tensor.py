@@ -16,6 +16,7 @@ def test_numbers_and_sequences_get_pytorchs_dtypes():
     assert vg.tensor([[1.0], [2.0]]).shape == (2, 1)
     assert vg.tensor([vg.tensor(1.5), 2]).tolist() == [1.5, 2.0]
     assert vg.tensor([]).shape == (0,)
+    assert vg.tensor([0.1], dtype=vg.float64).item() == 0.1
 
 
 @pytest.mark.parametrize("data", ["text", [[1], [2, 3]], [1 + 2j], [object()]])

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from typing import Any, Callable, TypeVar
+from typing import Any, Callable, TypeVar, overload
 
 from .. import _C
 
@@ -58,6 +58,10 @@ class no_grad(_GradMode):
 
     _mode = False
 
+    @overload
+    def __new__(cls) -> "no_grad": ...
+    @overload
+    def __new__(cls, function: F) -> F: ...  # type: ignore[misc]
     def __new__(cls, function: Any = None) -> Any:
         made = super().__new__(cls)
         if function is None:
