@@ -135,9 +135,15 @@ Native unet(int rank, Index in_channels, Index out_channels, const std::vector<I
         "UNet: norm must be none, batch or instance, activation relu or leaky_relu; got " + norm +
         " and " + activation);
   }
-  const nn::UNetOptions options{in_channels,     out_channels,    channels,
-                                convs_per_level, kernel_size,     norms.at(norm),
-                                activations.at(activation), negative_slope, dtype};
+  const nn::UNetOptions options{in_channels,
+                                out_channels,
+                                channels,
+                                convs_per_level,
+                                kernel_size,
+                                norms.at(norm),
+                                activations.at(activation),
+                                negative_slope,
+                                dtype};
   if (rank == 1) return native(std::make_shared<nn::UNet1d>(options));
   if (rank == 2) return native(std::make_shared<nn::UNet2d>(options));
   return native(std::make_shared<nn::UNet3d>(options));

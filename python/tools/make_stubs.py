@@ -82,12 +82,13 @@ def stub_method(name: str, f: Any) -> str:
     parameters = []
     for i, p in enumerate(inspect.signature(f).parameters.values()):
         if i == 0:
-            p = p.replace(name="self", annotation=inspect.Parameter.empty)
+            p = p.replace(annotation=inspect.Parameter.empty)
         parameters.append(p.replace(annotation=Raw(p.annotation), default=Shown(p.default)))
     signature = inspect.Signature(parameters)
     result = inspect.signature(f).return_annotation
     result = "Any" if result is inspect.Signature.empty else renamed(str(result))
-    return f"    def {name}{signature} -> {result}: ..."
+    mark = "  # type: ignore[override]" if name in ("__eq__", "__ne__") else ""  # object's give bool
+    return f"    def {name}{signature} -> {result}: ...{mark}"
 
 
 class Raw:
@@ -140,8 +141,13 @@ def stub_class(name: str, kind: type) -> list[str]:
         bases = ", ".join(b.__name__ for b in kind.__bases__)
         return [f"class {name}({bases}): ..."]
     if hasattr(kind, "__members__"):
-        return [f"class {name}:", *(f"    {m}: {name}" for m in kind.__members__)]
+        numbers = [f"    def {m}(self, /) -> _int: ..." for m in ("__int__", "__index__")]
+        facts = [f"    @property\n    def {m}(self) -> {t}: ..." for m, t in (("name", "str"), ("value", "_int"))]
+        return [f"class {name}:", f"    __members__: typing.ClassVar[dict[str, {name}]]",
+                *(f"    {m}: typing.ClassVar[{name}]" for m in kind.__members__), *numbers, *facts]
     lines = [f"class {name}:"]
+    if not signatures(kind.__init__):
+        lines.append("    def __init__(self, *args: Any, **kwargs: Any) -> None: ...")
     for member_name, member in sorted(vars(kind).items()):
         if isinstance(member, property):
             lines += ["    @property", f"    def {member_name}(self) -> Any: ..."]

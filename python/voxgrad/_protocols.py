@@ -133,13 +133,13 @@ setattr(Tensor, "__setitem__", _indexing.set)
 
 
 def _operator(name: str, f: Callable[[Any, Any], Any], reflected: bool = False) -> None:
-    def operate(self: Tensor, other: Any) -> Any:
+    def operate(self: Tensor, other: Any) -> Tensor:
         try:
             return f(other, self) if reflected else f(self, other)
         except DTypeError:
             if isinstance(other, (Tensor, int, float, np.generic)):
                 raise
-            return NotImplemented
+            return NotImplemented  # type: ignore[no-any-return]
 
     operate.__name__ = name
     setattr(Tensor, name, operate)

@@ -150,7 +150,7 @@ class ModuleList(Module):
     def __contains__(self, module: object) -> bool:
         return any(m is module for m in self)
 
-    def __iadd__(self, modules: Iterable[Module]) -> "ModuleList":
+    def __iadd__(self, modules: Iterable[Module]) -> "ModuleList":  # type: ignore[misc]
         return self.extend(modules)
 
     def __add__(self, other: Iterable[Module]) -> "ModuleList":
