@@ -120,7 +120,7 @@ class Shown:
 
 
 def stub_tensor() -> list[str]:
-    lines = ["class Tensor:", "    def __init__(self, data: Tensor) -> None: ..."]
+    lines = ["class Tensor:"]
     for name, member in sorted(vars(_C.Tensor).items()):
         if name in PROPERTIES:
             lines += ["    @property", f"    def {name}(self) -> {PROPERTIES[name]}: ..."]
@@ -130,7 +130,7 @@ def stub_tensor() -> list[str]:
             lines += ["    @property", f"    def {name}(self) -> Any: ..."]
         elif isinstance(member, types.FunctionType):
             lines.append(stub_method(name, member))
-        elif name not in ("__init__", "__new__", "__doc__", "__module__") and signatures(member):
+        elif name not in ("__new__", "__doc__", "__module__") and signatures(member):
             lines += stub_function(member, "    ")
     lines.append("    __array_priority__: _int")
     return lines

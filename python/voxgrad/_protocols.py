@@ -5,9 +5,26 @@ from typing import Any, Callable
 
 import numpy as np
 
-from . import _C, _elementwise, _in_place, _indexing, _linear, _printing, _shape
+from . import _C, _creation, _elementwise, _in_place, _indexing, _linear, _printing, _shape
 from ._C import AutogradError, Tensor
-from ._support import DTypeError, ShapeError, method
+from ._support import DTypeError, ShapeError, Size, method
+
+
+_take_over = Tensor.__init__
+
+
+@method
+def __init__(self: Tensor, *data: Any) -> None:
+    """Tensor(other) shares its memory; Tensor([1, 2]) holds numbers in the default dtype; Tensor(2, 3) is uninitialised.
+
+    Prefer `voxgrad.tensor(...)` and `voxgrad.empty(...)`.
+    """
+    if len(data) == 1 and isinstance(data[0], Tensor):
+        _take_over(self, data[0])
+    elif len(data) == 1 and isinstance(data[0], (list, tuple, np.ndarray)) and not isinstance(data[0], Size):
+        _take_over(self, _creation.tensor(data[0], dtype=_C.get_default_dtype()))
+    else:
+        _take_over(self, _creation.empty(*(data or (0,))))
 
 
 @method

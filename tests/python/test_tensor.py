@@ -99,3 +99,12 @@ def test_absurd_sizes_are_refused():
         vg.zeros(2**50)
     with pytest.raises(RuntimeError):
         vg.ones(1).expand(2**61).clone()
+
+
+def test_the_class_makes_tensors_too():
+    assert vg.Tensor([1, 2]).dtype is vg.float32 and vg.Tensor(2, 3).shape == (2, 3) and vg.Tensor().shape == (0,)
+    x = vg.ones(2)
+    assert vg.Tensor(x).data_ptr() == x.data_ptr() and vg.Tensor(vg.Size([4])).shape == (4,)
+    for wrong in (None, "text", 1.5):
+        with pytest.raises(TypeError):
+            vg.Tensor(wrong)
