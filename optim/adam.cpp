@@ -100,8 +100,7 @@ void adam_update(ParameterStep& step, const AdamOptions& options, bool decoupled
         .eps = static_cast<T>(options.eps),
         .step = static_cast<T>(-options.learning_rate / correction1)};
     Arrays<T> arrays{step.parameter.mutable_data<T>(), step.grad.data<T>(),
-                     step.buffers[0].mutable_data<T>(), step.buffers[1].mutable_data<T>(),
-                     nullptr};
+                     step.buffers[0].mutable_data<T>(), step.buffers[1].mutable_data<T>(), nullptr};
     if (options.amsgrad) arrays.largest = step.buffers[2].mutable_data<T>();
     parallel_ranges(step.parameter.numel(), kGrain, [&](Index begin, Index end) {
       if (options.amsgrad) {
