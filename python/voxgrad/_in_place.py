@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any, Callable
 
 from . import _C
-from ._C import Tensor
+from ._C import Tensor, dtype
 from ._support import DTypeError, ShapeError, as_number, method
 
 
@@ -41,12 +41,13 @@ def zero_(self: Tensor) -> Tensor:
 
 
 def _fits(op: str, self: Tensor, other: Any) -> Any:
-    """A number for the kernels. Raises TypeError where an integer tensor would take a real number."""
+    """A number for the kernels. Raises TypeError where the tensor's dtype could not hold the result."""
     if isinstance(other, Tensor):
         return other
     number = as_number(op, other)
-    if isinstance(number, float) and not self.dtype.is_floating_point:
-        raise DTypeError(f"{op}: a tensor of {self.dtype._name} does not take the real number {number}")
+    if not self.dtype.is_floating_point and (isinstance(number, float) or
+                                             self.dtype is _C.bool and not isinstance(number, bool)):
+        raise DTypeError(f"{op}: a tensor of {self.dtype._name} does not take the number {number}")
     return number
 
 
@@ -75,13 +76,18 @@ def mul_(self: Tensor, other: Any) -> Tensor:
     return self
 
 
+def _kind(kind: dtype) -> int:
+    return 2 if kind.is_floating_point else 0 if kind is _C.bool else 1
+
+
 def in_place(name: str, f: Callable[..., Tensor]) -> None:
     """x.name_(...) as x.copy_(name(x, ...)); where a graph is kept, of a copy of the old values."""
 
     def write(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        old = _C._clone(self) if _C.is_grad_enabled() and self.requires_grad else self
-        result = f(old, *args, **kwargs)
-        if result.dtype is not self.dtype and result.dtype.is_floating_point > self.dtype.is_floating_point:
+        operands = (self, *args, *kwargs.values())
+        recorded = _C.is_grad_enabled() and any(isinstance(x, Tensor) and x.requires_grad for x in operands)
+        result = f(_C._clone(self) if recorded else self, *args, **kwargs)
+        if _kind(result.dtype) > _kind(self.dtype):
             raise DTypeError(f"{name}_: the result has {result.dtype._name} and does not fit {self.dtype._name}")
         if result.shape != self.shape:
             raise ShapeError(f"{name}_: the result must keep shape {list(self.shape)}; got {list(result.shape)}")

@@ -5,7 +5,7 @@ from typing import Any, Callable
 
 import numpy as np
 
-from . import _C, _creation, _elementwise, _in_place, _indexing, _linear, _printing, _shape
+from . import _C, _creation, _elementwise, _indexing, _linear, _printing, _shape
 from ._C import AutogradError, Tensor
 from ._support import DTypeError, ShapeError, Size, method
 
@@ -100,7 +100,8 @@ def __contains__(self: Tensor, element: Any) -> bool:
 
 @method
 def __format__(self: Tensor, spec: str) -> str:
-    return format(self.item() if self.ndim == 0 and spec else repr(self) if not spec else self.item(), spec)
+    # A Parameter prints as one.
+    return format(self.item(), spec) if self.ndim == 0 and type(self) is Tensor else object.__format__(self, spec)
 
 
 @method
@@ -151,6 +152,8 @@ setattr(Tensor, "__setitem__", _indexing.set)
 
 def _operator(name: str, f: Callable[[Any, Any], Any], reflected: bool = False) -> None:
     def operate(self: Tensor, other: Any) -> Tensor:
+        if isinstance(other, np.ndarray):
+            other = _creation.as_tensor(other)
         try:
             return f(other, self) if reflected else f(self, other)
         except DTypeError:
@@ -194,5 +197,18 @@ _unary("__pos__", _elementwise.positive)
 _unary("__abs__", _C.abs)
 _unary("__invert__", _C.bitwise_not)
 _operator("__matmul__", _linear.matmul)
-for _name in ("add", "sub", "mul"):
-    _operator(f"__i{_name}__", getattr(_in_place, f"{_name}_"))
+
+
+def _augmented(name: str, method_name: str) -> None:
+    """x op= other: writes x, so that every other name of it sees the result."""
+    def operate(self: Tensor, other: Any) -> Tensor:
+        return getattr(self, method_name)(other)
+
+    _operator(f"__i{name}__", operate)
+
+
+for _name, _method in {"truediv": "div", "floordiv": "floor_divide", "mod": "remainder", "and": "bitwise_and",
+                       "or": "bitwise_or", "xor": "bitwise_xor"}.items():
+    _augmented(_name, f"{_method}_")
+for _name in ("add", "sub", "mul", "pow"):
+    _augmented(_name, f"{_name}_")

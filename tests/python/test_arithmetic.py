@@ -1,4 +1,7 @@
 """Operators: numbers beside tensors, promotion, in place."""
+import math
+
+import numpy as np
 import pytest
 
 import voxgrad as vg
@@ -68,3 +71,47 @@ def test_integers_do_not_take_fractions_in_place():
         vg.tensor([1, 2]).add_(0.5)
     with pytest.raises((TypeError, RuntimeError)):
         vg.tensor([1, 2]).div_(2)
+
+
+def test_augmented_assignments_write_the_tensor():
+    for value, write, expected in [
+        ([1.0, 3.0], "x += 1", [2.0, 4.0]), ([1.0, 3.0], "x -= 1", [0.0, 2.0]), ([1.0, 3.0], "x *= 2", [2.0, 6.0]),
+        ([1.0, 3.0], "x /= 2", [0.5, 1.5]), ([5.0, 3.0], "x //= 2", [2.0, 1.0]), ([5.0, 4.0], "x %= 2", [1.0, 0.0]),
+        ([5.0, 4.0], "x **= 2", [25.0, 16.0]), ([True, False], "x &= False", [False, False]),
+        ([True, False], "x |= True", [True, True]), ([True, False], "x ^= True", [False, True]),
+    ]:
+        x = vg.tensor(value)
+        names = {"x": x}
+        exec(write, names)
+        assert names["x"] is x, write
+        assert x.tolist() == expected, write
+
+
+def test_augmented_division_refuses_integers():
+    x = vg.ones(2, dtype=vg.int64)
+    with pytest.raises(RuntimeError):
+        x /= 2
+    assert x.tolist() == [1, 1]
+
+
+def test_in_place_refuses_what_the_dtype_cannot_hold():
+    x = vg.ones(2, dtype=vg.bool)
+    for write in (lambda: x.add_(2), lambda: x.mul_(2), lambda: x.pow_(vg.tensor([2, 2]))):
+        with pytest.raises(RuntimeError):
+            write()
+
+
+def test_in_place_keeps_the_old_values_for_other_gradients():
+    x = vg.full((3,), 3.0)
+    y = vg.full((3,), 2.0, requires_grad=True)
+    x.pow_(y).sum().backward()
+    assert y.grad.tolist() == pytest.approx([9 * math.log(3)] * 3, rel=1e-6)
+
+
+def test_operators_take_arrays_as_tensors():
+    x, array = vg.ones(2), np.array([1.0, 2.0])
+    assert isinstance(x + array, vg.Tensor) and (x + array).dtype is vg.float64
+    assert (x == array).tolist() == [True, False]
+    assert (array == x).tolist() == [True, False]
+    x += np.ones(2, np.float32)
+    assert x.tolist() == [2.0, 2.0]

@@ -108,3 +108,11 @@ def test_the_class_makes_tensors_too():
     for wrong in (None, "text", 1.5):
         with pytest.raises(TypeError):
             vg.Tensor(wrong)
+
+
+def test_format_of_one_number_is_the_numbers():
+    assert f"{vg.tensor(1.5)}" == "1.5"
+    assert f"{vg.tensor(1.5, requires_grad=True):.2f}" == "1.50"
+    assert f"{vg.tensor([1.5])}" == str(vg.tensor([1.5]))
+    with pytest.raises(TypeError):
+        format(vg.tensor([1.5]), ".2f")
