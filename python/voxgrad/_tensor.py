@@ -1,6 +1,7 @@
 """The methods of Tensor that are no functions: what it is, its views and copies, its place in the graph."""
 from __future__ import annotations
 
+import weakref
 from typing import Any, Callable
 
 from . import _C
@@ -303,13 +304,20 @@ def detach_(self: Tensor) -> Tensor:
 
 
 class RemovableHandle:
-    """What register_hook gives; remove() takes the hook away."""
+    """What register_hook gives: `remove()` takes the hook away, and so does the end of a `with`."""
 
     def __init__(self, tensor: Tensor, number: int) -> None:
         self._tensor, self._number = tensor, number
 
     def remove(self) -> None:
+        """Takes the hook away; nothing happens where it is gone already."""
         self._tensor._remove_hook(self._number)
+
+    def __enter__(self) -> "RemovableHandle":
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.remove()
 
 
 @method
@@ -318,14 +326,20 @@ def register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None]) -> Remo
     return RemovableHandle(self, self._register_hook(hook))
 
 
+_retaining: dict[int, Any] = {}  # weak references to the tensors on which retain_grad was called, by id
+_property("retains_grad", lambda x: id(x) in _retaining and not x.is_leaf, "True after retain_grad() of no leaf.")
+
+
 @method
 def retain_grad(self: Tensor) -> None:
-    """Keeps `.grad` also on a tensor that is no leaf."""
-    if self.is_leaf:
+    """Keeps `.grad` also on a tensor that is no leaf. Raises RuntimeError for one that wants no gradient."""
+    if not self.requires_grad:
+        raise AutogradError("retain_grad: the tensor does not want a gradient")
+    if self.retains_grad or self.is_leaf:
         return
-    import weakref
-
-    target = weakref.ref(self)
+    key = id(self)
+    target = weakref.ref(self, lambda _: _retaining.pop(key, None))
+    _retaining[key] = target
 
     def keep(grad: Tensor) -> None:
         x = target()

@@ -136,3 +136,24 @@ def test_threads_may_differentiate_at_once():
     [t.start() for t in threads]
     [t.join() for t in threads]
     assert not errors
+
+
+def test_retain_grad_counts_once():
+    w = vg.ones(3, requires_grad=True)
+    x = w * 2
+    assert not x.retains_grad
+    x.retain_grad()
+    x.retain_grad()
+    assert x.retains_grad
+    (x * x).sum().backward()
+    assert x.grad.tolist() == [4.0] * 3
+    with pytest.raises(RuntimeError):
+        vg.ones(3).retain_grad()
+
+
+def test_hook_ends_with_its_with():
+    x, seen = vg.ones(1, requires_grad=True), []
+    with x.register_hook(lambda g: seen.append(g.item())):
+        (2 * x).sum().backward()
+    (3 * x).sum().backward()
+    assert seen == [2.0]
