@@ -37,6 +37,7 @@ class _Writer:
     def __init__(self) -> None:
         self.tensors: dict[str, Tensor] = {}
         self._stored: dict[Any, str] = {}
+        self._alive: list[Tensor] = []
         self._open: set[int] = set()  # containers that are being described, against cycles
 
     def describe(self, value: Any, path: str, names: tuple[str, ...] = ()) -> Any:
@@ -99,6 +100,7 @@ class _Writer:
         """The name that x has in the file, also from before."""
         place = (x.data_ptr(), x.dtype._name, tuple(x.shape), x.stride(), str(x.device)) if x.numel() else id(x)
         if place not in self._stored:
+            self._alive.append(x)  # else its id could come again
             self._stored[place] = self._name(names)
             self.tensors[self._stored[place]] = x.detach()
         return self._stored[place]

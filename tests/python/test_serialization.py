@@ -141,3 +141,10 @@ def test_other_files(tmp_path):
     (tmp_path / "x").write_bytes(b"PK\x03\x04" + bytes(100))
     with pytest.raises(OSError, match="torch.save"):
         voxgrad.load(tmp_path / "x")
+
+
+def test_empty_tensors_and_arrays_stay_apart(tmp_path):
+    state = [np.zeros((0, i), dtype) for i in range(1, 9) for dtype in (np.float32, np.int64)]
+    voxgrad.save(state, tmp_path / "empty")
+    for before, after in zip(state, voxgrad.load(tmp_path / "empty")):
+        assert after.shape == before.shape and after.dtype == before.dtype
