@@ -11,7 +11,8 @@ import numpy as np
 
 from . import _C
 from ._C import Generator, Tensor, dtype
-from ._support import DTypeError, Number, as_device, as_dtype, as_number, ints
+from ._support import DTypeError, Number, as_device, as_dtype, as_number, check_fits, filled, ints
+from ._tensor import channels_last, channels_last_3d, preserve_format
 
 _NARROW = {np.dtype("int8"), np.dtype("int16"), np.dtype("uint16"), np.dtype("uint32")}
 
@@ -31,27 +32,40 @@ def _floating(op: str, kind: Any) -> dtype:
 
 
 def _array_of(data: Any, kind: dtype | None = None) -> np.ndarray:
-    """`data` as an array of a dtype that tensors have; Python's real numbers as `kind`, or the default dtype."""
-    if isinstance(data, (np.ndarray, np.generic)):
+    """`data` as an array of a dtype that tensors have.
+
+    Python's real numbers come as `kind`, or the default dtype; as float64 beside float64 of NumPy's or a tensor's, and
+    where `kind` is no floating one.
+    """
+    if _is_array(data):
         array = np.asarray(data)
         return array.astype(np.int64) if array.dtype in _NARROW else array
-    if isinstance(data, (list, tuple)) and _holds_tensor(data):
-        data = _without_tensors(data)
+    exact = kind is not None and not kind.is_floating_point
+    if isinstance(data, (list, tuple)):
+        kinds = _kinds(data)
+        exact = exact or not kinds.isdisjoint((np.dtype("float64"), _C.float64))
+        if any(isinstance(k, dtype) for k in kinds):
+            data = _without_tensors(data)
     try:
         array = np.asarray(data)
     except ValueError as e:
         raise _C.ShapeError(f"tensor: the nested sequences must have equal lengths; {e}") from None
-    if array.dtype == np.float64 and not hasattr(data, "__array__"):
-        array = array.astype((kind if kind and kind.is_floating_point else _C.get_default_dtype())._name)
+    if array.dtype == np.float64 and not exact and not hasattr(data, "__array__"):
+        array = array.astype((kind or _C.get_default_dtype())._name)
     if array.dtype.kind in "OUSV":
         raise DTypeError(f"tensor: needs numbers in nested sequences; got {type(data).__name__} of {array.dtype}")
     return array
 
 
-def _holds_tensor(data: Any) -> bool:
+def _is_array(data: Any) -> bool:
+    return isinstance(data, (np.ndarray, np.generic))
+
+
+def _kinds(data: Any) -> set[Any]:
+    """The dtypes of the tensors, arrays and NumPy numbers in nested sequences."""
     if isinstance(data, (list, tuple)):
-        return any(_holds_tensor(d) for d in data)
-    return isinstance(data, Tensor)
+        return set().union(*map(_kinds, data))
+    return {data.dtype} if isinstance(data, (Tensor, np.ndarray, np.generic)) else set()
 
 
 def _without_tensors(data: Any) -> Any:
@@ -72,7 +86,10 @@ def tensor(data: Any, *, dtype: dtype | None = None, device: Any = None, require
         x = copied if dtype is None else _C._to_dtype(copied, as_dtype("tensor", dtype))
     else:
         kind = None if dtype is None else as_dtype("tensor", dtype)
-        x = _C._copy_array(_array_of(data, kind))
+        array = _array_of(data, kind)
+        if kind is not None and array.size and not (kind.is_floating_point or kind is _C.bool or _is_array(data)):
+            check_fits("tensor", array.min(), array.max(), kind)
+        x = _C._copy_array(array)
         if kind is not None:
             x = _C._to_dtype(x, kind)
     return _finish(_C._to_device(x, as_device(device)), requires_grad)
@@ -85,7 +102,7 @@ def as_tensor(data: Any, dtype: dtype | None = None, device: Any = None) -> Tens
     elif isinstance(data, np.ndarray) and data.flags.writeable and data.dtype not in _NARROW:
         x = _C._from_numpy(data)
     else:
-        x = tensor(data)
+        x = tensor(data, dtype=None if _is_array(data) else dtype)
     if dtype is not None:
         x = _C._to_dtype(x, as_dtype("as_tensor", dtype))
     return x if device is None else _C._to_device(x, as_device(device))
@@ -117,8 +134,8 @@ def full(size: Sequence[int], fill_value: Number, *, dtype: dtype | None = None,
     value = as_number("full", fill_value)
     if dtype is None:
         dtype = _C.bool if isinstance(value, bool) else _C.int64 if isinstance(value, int) else _C.get_default_dtype()
-    return _finish(_C._full(_sizes("full", (size,)), float(value), as_dtype("full", dtype), as_device(device)),
-                   requires_grad)
+    made = filled("full", _sizes("full", (size,)), value, as_dtype("full", dtype), as_device(device))
+    return _finish(made, requires_grad)
 
 
 def zeros(*size: Any, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False,
@@ -133,44 +150,52 @@ def ones(*size: Any, dtype: dtype | None = None, device: Any = None, requires_gr
     return _finish(_C._full(_sizes("ones", size), 1.0, _floating("ones", dtype), as_device(device)), requires_grad)
 
 
+def _empty(order: Any) -> Any:
+    return _C._empty_channels_last if order in (channels_last, channels_last_3d) else _C._empty
+
+
 def empty(*size: Any, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False,
           memory_format: Any = None, out: None = None) -> Tensor:
     """Uninitialised memory."""
-    make = _C._empty_channels_last if str(memory_format).startswith("voxgrad.channels_last") else _C._empty
-    return _finish(make(_sizes("empty", size), _floating("empty", dtype), as_device(device)), requires_grad)
+    made = _empty(memory_format)(_sizes("empty", size), _floating("empty", dtype), as_device(device))
+    return _finish(made, requires_grad)
 
 
-def _like(fill: float | None, x: Tensor, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
-    made = _C._empty_like(x.detach(), x.dtype if dtype is None else as_dtype("like", dtype))
+def _like(fill: Number | None, x: Tensor, dtype: Any, device: Any, requires_grad: bool, order: Any) -> Tensor:
+    kind = x.dtype if dtype is None else as_dtype("like", dtype)
+    if order is None or order is preserve_format:
+        made = _C._empty_like(x.detach(), kind)
+    else:
+        made = _empty(order)(list(x.shape), kind, x.device)
     if device is not None:
         made = _C._to_device(made, as_device(device))
     if fill is not None:
-        made._fill_(fill)
+        made._copy_(filled("full_like", [], fill, made.dtype, made.device))
     return _finish(made, requires_grad)
 
 
 def zeros_like(input: Tensor, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False,
                memory_format: Any = None) -> Tensor:
     """Zeros of the shape, dtype and memory order of `input`."""
-    return _like(0.0, input, dtype, device, requires_grad)
+    return _like(0.0, input, dtype, device, requires_grad, memory_format)
 
 
 def ones_like(input: Tensor, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False,
               memory_format: Any = None) -> Tensor:
     """Ones of the shape, dtype and memory order of `input`."""
-    return _like(1.0, input, dtype, device, requires_grad)
+    return _like(1.0, input, dtype, device, requires_grad, memory_format)
 
 
 def full_like(input: Tensor, fill_value: Number, *, dtype: dtype | None = None, device: Any = None,
               requires_grad: bool = False, memory_format: Any = None) -> Tensor:
     """One value in the shape, dtype and memory order of `input`."""
-    return _like(float(as_number("full_like", fill_value)), input, dtype, device, requires_grad)
+    return _like(as_number("full_like", fill_value), input, dtype, device, requires_grad, memory_format)
 
 
 def empty_like(input: Tensor, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False,
                memory_format: Any = None) -> Tensor:
     """Uninitialised memory in the shape, dtype and memory order of `input`."""
-    return _like(None, input, dtype, device, requires_grad)
+    return _like(None, input, dtype, device, requires_grad, memory_format)
 
 
 def arange(start: Number, end: Number | None = None, step: Number = 1, *, dtype: dtype | None = None,
@@ -184,8 +209,11 @@ def arange(start: Number, end: Number | None = None, step: Number = 1, *, dtype:
     values = [as_number("arange", v) for v in (start, end, step)]
     if dtype is None:
         dtype = _C.int64 if all(isinstance(v, int) for v in values) else _C.get_default_dtype()
-    first, last, distance = map(float, values)
-    made = _C._arange(first, last, distance, as_dtype("arange", dtype), as_device(device))
+    kind, where = as_dtype("arange", dtype), as_device(device)
+    if kind is _C.int64 and any(abs(v) > 2**53 for v in values) and values[2]:  # floating point would round
+        made = _C._to_device(_C._copy_array(np.arange(*map(int, values), dtype=np.int64)), where)
+    else:
+        made = _C._arange(float(values[0]), float(values[1]), float(values[2]), kind, where)
     return _finish(made, requires_grad)
 
 

@@ -11,7 +11,7 @@ from typing import Any, Callable
 from . import _C
 from ._C import Tensor
 from ._creation import full
-from ._support import DTypeError, Number, ShapeError, as_number, check_no_out, is_number
+from ._support import DTypeError, Number, ShapeError, as_number, check_no_out, filled, is_number
 
 
 def _pair(op: str, a: Any, b: Any) -> tuple[Any, Any]:
@@ -33,14 +33,7 @@ def _with_number(op: str, x: Tensor, value: Number) -> tuple[Tensor, Any]:
         return x, float(value)
     if not -(2**63) <= value < 2**63:
         raise DTypeError(f"{op}: integers must fit 64 bits; got {value}")
-    whole = _C._from_numpy(_numpy_int64(value))
-    return x, whole if not x.dtype.is_floating_point else float(value)
-
-
-def _numpy_int64(value: int) -> Any:
-    import numpy
-
-    return numpy.array(value, dtype=numpy.int64)
+    return x, float(value) if x.dtype.is_floating_point else filled(op, [], value, _C.int64, x.device)
 
 
 def _number_first(raw: Callable[..., Tensor], a: Any, b: Any) -> Tensor:

@@ -5,7 +5,7 @@ from typing import Any, Callable
 
 from . import _C
 from ._C import Tensor, dtype
-from ._support import DTypeError, ShapeError, as_number, method
+from ._support import DTypeError, ShapeError, as_number, filled, method
 
 
 @method
@@ -29,7 +29,7 @@ def fill_(self: Tensor, value: Any) -> Tensor:
             raise ShapeError(f"fill_: needs a number or a tensor of rank 0; got shape {list(value.shape)}")
         self._copy_(value)
     else:
-        self._fill_(float(as_number("fill_", value)))
+        self._copy_(filled("fill_", [], as_number("fill_", value), self.dtype, self.device))
     return self
 
 

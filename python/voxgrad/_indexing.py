@@ -12,14 +12,14 @@ import numpy as np
 from . import _C
 from ._C import Tensor
 from ._creation import tensor
-from ._support import DTypeError, Number, as_number
+from ._support import DTypeError, Number, as_number, filled
 
 
 def _as_index(item: Any) -> Tensor:
     """A list, an array or a tensor as a tensor of int64 or bool."""
     x = item if isinstance(item, Tensor) else tensor(item if len(item) else np.zeros(0, np.int64))
     if x.dtype.is_floating_point:
-        raise DTypeError(f"index: needs integers or booleans; got {x.dtype._name}")
+        raise _C.OutOfRangeError(f"index: needs integers or booleans; got {x.dtype._name}")
     return x if x.dtype in (_C.bool, _C.int64) else _C._to_dtype(x, _C.bool if x.dtype is _C.uint8 else _C.int64)
 
 
@@ -90,7 +90,8 @@ def _basic(x: Tensor, key: Any) -> tuple[Tensor, list[Tensor | None]]:
             spread = index.ndim if index.dtype is _C.bool else 1
             axis += spread
         else:
-            raise DTypeError(f"index: needs integers, slices, None, ... or tensors; got {type(item).__name__}")
+            wrong = DTypeError if isinstance(item, str) else _C.OutOfRangeError
+            raise wrong(f"index: needs integers, slices, None, ... or tensors; got {type(item).__name__}")
     return view, picks
 
 
@@ -106,7 +107,7 @@ def set(self: Tensor, key: Any, value: Any) -> None:
     if not isinstance(value, Tensor):
         value = tensor(value, dtype=self.dtype, device=self.device)
     if any(p is not None for p in picks):
-        _C._index_put_(view, picks, _C._to_dtype(value, self.dtype), False)
+        _C._index_put_(view, picks, value, False)
     else:
         while value.ndim > view.ndim and value.shape[0] == 1:
             value = _C._select(value, 0, 0)
@@ -146,7 +147,12 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
 
 def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     """`value` where mask, else input."""
-    return _C._masked_fill(input, mask, value if isinstance(value, Tensor) else as_number("masked_fill", value))
+    if isinstance(value, Tensor):
+        return _C._masked_fill(input, mask, value)
+    number = as_number("masked_fill", value)
+    if isinstance(number, int):  # exactly, where it is large
+        return _C._masked_fill(input, mask, filled("masked_fill", [], number, input.dtype, input.device))
+    return _C._masked_fill(input, mask, number)
 
 
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
@@ -167,7 +173,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Number) -> Tensor:
     result = _C._clone(input)
     picks: list[Tensor | None] = [None] * input.ndim
     picks[dim] = index
-    _C._index_put_(result, picks, _C._full([], float(value), input.dtype, input.device), False)
+    _C._index_put_(result, picks, filled("index_fill", [], value, input.dtype, input.device), False)
     return result
 
 

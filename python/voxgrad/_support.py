@@ -62,6 +62,25 @@ def as_number(op: str, value: Any) -> Number:
     return value
 
 
+def filled(op: str, sizes: list[int], value: Number, kind: dtype, where: device) -> Tensor:
+    """A new tensor of one value, exactly that. Raises ValueError for a number outside an integer dtype."""
+    if kind.is_floating_point or kind is _C.bool:
+        return _C._full(sizes, float(value), kind, where)
+    check_fits(op, value, value, kind)
+    limits = np.iinfo(kind._name)
+    whole = int(value) % 256 if kind is _C.uint8 else int(value)
+    if -(2**53) <= whole <= 2**53:
+        return _C._full(sizes, float(whole), kind, where)
+    return _C._to_device(_C._copy_array(np.full(sizes, whole, limits.dtype)), where)
+
+
+def check_fits(op: str, low: Any, high: Any, kind: dtype) -> None:
+    """Raises ValueError where numbers from low to high do not fit an integer dtype; uint8 wraps negative ones."""
+    limits = np.iinfo(kind._name)
+    if not (limits.min or -limits.max) <= low <= high <= limits.max:
+        raise ShapeError(f"{op}: numbers must fit {kind._name}; got {high if high > limits.max else low}")
+
+
 def ints(op: str, name: str, values: Any) -> list[int]:
     """A list of int from one number, a sequence, a Size or an integer tensor."""
     if isinstance(values, (list, tuple)):

@@ -73,3 +73,20 @@ def test_iteration_ends():
     assert [row.tolist() for row in vg.arange(4).reshape(2, 2)] == [[0, 1], [2, 3]]
     a, b = vg.tensor([1, 2])
     assert (a.item(), b.item()) == (1, 2)
+
+
+def test_indices_of_a_wrong_kind_raise_index_errors():
+    x = vg.arange(4.0)
+    for index in (1.5, vg.tensor([1.0])):
+        with pytest.raises(IndexError):
+            x[index]
+    with pytest.raises(TypeError):
+        x["a"]
+
+
+def test_picked_elements_take_values_of_their_dtype_alone():
+    x = vg.zeros(3, dtype=vg.int64)
+    with pytest.raises(RuntimeError):
+        x[[0]] = vg.tensor([2.7])
+    x[[0]] = vg.tensor([2])
+    assert x.tolist() == [2, 0, 0]
