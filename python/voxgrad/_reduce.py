@@ -94,13 +94,15 @@ def std(input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: b
 def var_mean(input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *,
              correction: Number | None = None) -> tuple[Tensor, Tensor]:
     """(var, mean)."""
-    return var(input, dim, unbiased, keepdim, correction=correction), mean(input, dim, keepdim)
+    axes = None if isinstance(dim, bool) else dim  # var_mean(x, unbiased)
+    return var(input, dim, unbiased, keepdim, correction=correction), mean(input, axes, keepdim)
 
 
 def std_mean(input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *,
              correction: Number | None = None) -> tuple[Tensor, Tensor]:
     """(std, mean)."""
-    return std(input, dim, unbiased, keepdim, correction=correction), mean(input, dim, keepdim)
+    axes = None if isinstance(dim, bool) else dim  # std_mean(x, unbiased)
+    return std(input, dim, unbiased, keepdim, correction=correction), mean(input, axes, keepdim)
 
 
 def norm(input: Tensor, p: float | str | None = "fro", dim: Any = None, keepdim: bool = False, out: None = None,
@@ -188,11 +190,10 @@ def log_softmax(input: Tensor, dim: int, dtype: dtype | None = None) -> Tensor:
 
 def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
     """The k-th smallest element along an axis (1 is the smallest) and where it is."""
-    ordered = ValuesIndices(*_C._sort(input, dim, False))
-    pick = _C._narrow if keepdim else None
     if not 1 <= k <= input.shape[dim]:
         raise _C.OutOfRangeError(f"kthvalue: k must be in [1, {input.shape[dim]}]; got {k}")
-    return ValuesIndices(*(pick(t, dim, k - 1, 1) if pick else _C._select(t, dim, k - 1) for t in ordered))
+    ordered = [_C._narrow(t, dim, k - 1, 1) for t in _C._sort(input, dim, False)]
+    return ValuesIndices(*(t if keepdim else _C._squeeze(t, dim) for t in ordered))
 
 
 def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False) -> Any:
@@ -206,8 +207,11 @@ def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False, ret
 
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
     """How often each number from 0 on occurs, or the sums of their weights."""
-    factors = None if weights is None else _C._to_numpy(weights)
-    return _C._copy_array(np.bincount(_C._to_numpy(input), factors, minlength))
+    if input.ndim != 1 or input.is_floating_point() or (input < 0).any():
+        raise ShapeError(f"bincount: needs a vector of integers >= 0; got {input}")
+    factors = None if weights is None else _C._to_numpy(weights.detach())
+    counts = _C._copy_array(np.bincount(_C._to_numpy(input), factors, minlength))
+    return counts if weights is None or weights.dtype is not _C.float32 else _C._to_dtype(counts, _C.float32)
 
 __all__ = [
     "ValuesIndices", "all", "amax", "amin", "any", "argmax", "argmin", "argsort", "bincount", "count_nonzero",

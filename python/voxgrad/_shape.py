@@ -2,11 +2,15 @@
 from __future__ import annotations
 
 import builtins
+import functools
 from typing import Any, Sequence
+
+import numpy as np
 
 from . import _C
 from ._C import Tensor
-from ._support import Dims, ShapeError, Size, ints
+from ._support import Dims, ShapeError, Size, check_no_out, ints
+from ._tensor import preserve_format
 
 
 def reshape(input: Tensor, shape: Any, *more: int) -> Tensor:
@@ -66,14 +70,28 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     return _C._reshape(input, [1]) if input.ndim == 0 else _C._flatten(input, start_dim, end_dim)
 
 
+def _of_one_dtype(tensors: Sequence[Tensor]) -> list[Tensor]:
+    kinds = {t.dtype for t in tensors}
+    if len(kinds) < 2:
+        return list(tensors)
+    kind = functools.reduce(_C.promote_types, kinds)
+    return [_C._to_dtype(t, kind) for t in tensors]
+
+
 def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: None = None) -> Tensor:
-    """Joins tensors along an axis; the other sizes must agree."""
-    return _C._cat(list(tensors), dim)
+    """Joins tensors along an axis, in the dtype that holds all; the other sizes must agree.
+
+    Vectors without elements fit everything. Raises ValueError for no tensors and for sizes that differ.
+    """
+    check_no_out("cat", out)
+    converted = _of_one_dtype(tensors)
+    return _C._cat([t for t in converted if t.shape != (0,)] or converted, dim)
 
 
 def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: None = None) -> Tensor:
-    """Joins tensors of one shape along a new axis."""
-    return _C._stack(list(tensors), dim)
+    """Joins tensors of one shape along a new axis, in the dtype that holds all."""
+    check_no_out("stack", out)
+    return _C._stack(_of_one_dtype(tensors), dim)
 
 
 def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
@@ -136,8 +154,9 @@ def broadcast_to(input: Tensor, shape: Sequence[int]) -> Tensor:
 
 
 def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
-    """A copy in the same memory order."""
-    return _C._clone(input)
+    """A copy in the same memory order, or in that of memory_format."""
+    copied = _C._clone(input)
+    return copied if memory_format in (None, preserve_format) else copied.contiguous(memory_format=memory_format)
 
 
 def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
@@ -220,19 +239,19 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
         small, larger = divmod(total, indices_or_sections)
         sizes = [small + (i < larger) for i in range(indices_or_sections)]
         return tuple(_C._split(input, sizes, dim))
-    edges = [0, *(builtins.min(i if i >= 0 else i + total, total) for i in indices_or_sections), total]
+    edges = [0, *(builtins.max(0, builtins.min(i if i >= 0 else i + total, total)) for i in indices_or_sections), total]
     return tuple(_C._narrow(input, dim, a, builtins.max(b - a, 0)) for a, b in zip(edges, edges[1:]))
 
 
 def hstack(tensors: Sequence[Tensor]) -> Tensor:
     """cat along the second axis, of vectors along the first."""
     joined = [_C._reshape(t, [1]) if t.ndim == 0 else t for t in tensors]
-    return _C._cat(joined, 0 if joined and joined[0].ndim == 1 else 1)
+    return cat(joined, 0 if joined and joined[0].ndim == 1 else 1)
 
 
 def vstack(tensors: Sequence[Tensor]) -> Tensor:
     """cat along the first axis; vectors count as rows."""
-    return _C._cat([t if t.ndim > 1 else _C._reshape(t, [1, -1]) for t in tensors], 0)
+    return cat([t if t.ndim > 1 else _C._reshape(t, [1, -1]) for t in tensors], 0)
 
 
 def fliplr(input: Tensor) -> Tensor:
@@ -256,13 +275,22 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
     return _C._flip(turned, [a if k % 4 == 1 else b])
 
 
-def repeat_interleave(input: Tensor, repeats: int, dim: int | None = None) -> Tensor:
-    """Each element (or index of an axis) `repeats` times in a row."""
+def repeat_interleave(input: Tensor, repeats: int | Tensor, dim: int | None = None) -> Tensor:
+    """Each element (or index of an axis) `repeats` times in a row; a vector gives each index its own count."""
     x = _C._reshape(input, [-1]) if dim is None else input
     axis = 0 if dim is None else dim % x.ndim
+    if isinstance(repeats, Tensor) and repeats.numel() != 1:
+        return _C._index_select(x, axis, _repeated(x.shape[axis], repeats.tolist()))
+    repeats = int(repeats)
     shape = list(x.shape)
     wide = _C._expand(_C._unsqueeze(x, axis + 1), shape[: axis + 1] + [repeats] + shape[axis + 1:])
     return _C._reshape(wide, shape[:axis] + [shape[axis] * repeats] + shape[axis + 1:])
+
+
+def _repeated(size: int, counts: list[int]) -> Tensor:
+    if len(counts) != size or builtins.min(counts) < 0:
+        raise ShapeError(f"repeat_interleave: needs {size} counts >= 0; got {counts}")
+    return _C._copy_array(np.repeat(np.arange(size), counts))
 
 
 def diag(input: Tensor, diagonal: int = 0) -> Tensor:

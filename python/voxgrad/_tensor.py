@@ -191,12 +191,17 @@ def contiguous(self: Tensor, memory_format: Any = contiguous_format) -> Tensor:
 
 @method
 def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-    """x.to(dtype), x.to(device), x.to(device, dtype), x.to(other): itself when nothing changes, else a copy."""
+    """x.to(dtype), x.to(device), x.to(device, dtype), x.to(other), each with (non_blocking, copy) behind.
+
+    Gives the tensor itself when nothing changes and copy is False, else a copy.
+    """
     kind, where, copy = kwargs.pop("dtype", None), kwargs.pop("device", None), kwargs.pop("copy", False)
     order = kwargs.pop("memory_format", None)
     kwargs.pop("non_blocking", None)
     if kwargs:
         raise TypeError(f"to: unknown arguments {sorted(kwargs)}")
+    switches = [arg for arg in args if isinstance(arg, bool)]
+    copy = copy or len(switches) > 1 and switches[1]
     for arg in args:
         if isinstance(arg, Tensor):
             kind, where = arg.dtype, arg.device

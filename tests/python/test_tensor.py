@@ -1,5 +1,6 @@
 """What a tensor is: creation, attributes, conversions, printing."""
 import copy
+import math
 import pickle
 
 import numpy as np
@@ -116,3 +117,75 @@ def test_format_of_one_number_is_the_numbers():
     assert f"{vg.tensor([1.5])}" == str(vg.tensor([1.5]))
     with pytest.raises(TypeError):
         format(vg.tensor([1.5]), ".2f")
+
+
+def test_numbers_arrive_exactly():
+    assert vg.as_tensor([0.1], dtype=vg.float64).item() == 0.1
+    assert vg.tensor([16777217.0, 2.0**40 + 0.5], dtype=vg.int64).tolist() == [16777217, 2**40]
+    largest, above = 2**63 - 1, 2**53 + 1
+    assert vg.full((2,), largest).tolist() == [largest] * 2
+    assert vg.full_like(vg.zeros(2, dtype=vg.int64), above).tolist() == [above] * 2
+    x = vg.zeros(3, dtype=vg.int64)
+    assert x.masked_fill(vg.tensor([True, False, True]), above).tolist() == [above, 0, above]
+    assert x.index_fill(0, vg.tensor([1]), largest).tolist() == [0, largest, 0]
+    assert x.fill_(-above).tolist() == [-above] * 3
+    assert vg.arange(2**53, 2**53 + 3).tolist() == [2**53, 2**53 + 1, 2**53 + 2]
+
+
+def test_numbers_that_an_integer_dtype_does_not_hold_are_refused():
+    for make in (lambda: vg.full((1,), 300, dtype=vg.uint8), lambda: vg.full((1,), math.nan, dtype=vg.int64),
+                 lambda: vg.zeros(1, dtype=vg.int32).fill_(2**40), lambda: vg.tensor([300], dtype=vg.uint8),
+                 lambda: vg.tensor([math.inf], dtype=vg.int64), lambda: vg.full((1,), 2**63)):
+        with pytest.raises(RuntimeError, match="must fit"):
+            make()
+    assert vg.tensor([-1], dtype=vg.uint8).item() == vg.full((1,), -1, dtype=vg.uint8).item() == 255
+
+
+def test_float64_among_the_numbers_makes_float64():
+    for data in ([np.float64(3.1)], [np.array([1.0])], [vg.tensor(1.5, dtype=vg.float64), 2.0]):
+        assert vg.tensor(data).dtype is vg.float64
+    for data in ([3.1], [np.float32(3.1), 2.0], [vg.tensor(1.5), 2]):
+        assert vg.tensor(data).dtype is vg.float32
+
+
+def test_joins_promote():
+    real, integer = vg.ones(1), vg.ones(1, dtype=vg.int64)
+    assert vg.cat([integer, real]).dtype is vg.float32
+    assert vg.stack([real.double(), real]).dtype is vg.float64
+    assert vg.cat([vg.ones(0), vg.ones(2, 2)]).shape == (2, 2)
+    assert vg.cat([vg.ones(0, dtype=vg.float64), vg.ones(2)]).dtype is vg.float64
+    x = vg.ones(2, requires_grad=True)
+    vg.cat([x, x.double()]).sum().backward()
+    assert x.grad.dtype is vg.float32 and x.grad.tolist() == [2.0, 2.0]
+    with pytest.raises(RuntimeError):
+        vg.cat([])
+
+
+def test_memory_format_of_copies():
+    plain = vg.ones(1, 2, 3, 3)
+    last = plain.to(memory_format=vg.channels_last)
+    assert last.clone().stride() == last.stride()
+    assert last.clone(memory_format=vg.contiguous_format).stride() == plain.stride()
+    assert vg.zeros_like(plain, memory_format=vg.channels_last).stride() == last.stride()
+    assert vg.ones_like(last, memory_format=vg.contiguous_format).stride() == plain.stride()
+    assert vg.empty_like(last).stride() == last.stride()
+
+
+def test_to_takes_copy_as_its_second_switch():
+    x = vg.ones(2)
+    assert x.to(vg.float32, True) is x
+    assert x.to(vg.float32, False, True) is not x
+
+
+def test_parts_and_repetitions():
+    x = vg.arange(5)
+    assert [p.tolist() for p in x.tensor_split((-9, 2))] == [[], [0, 1], [2, 3, 4]]
+    assert x[:3].repeat_interleave(vg.tensor([1, 2, 0])).tolist() == [0, 1, 1]
+    with pytest.raises(ValueError):
+        x.repeat_interleave(vg.tensor([1, 2]))
+    x = vg.arange(4.0).reshape(2, 2)
+    assert [t.shape for t in vg.std_mean(x, False)] == [(), ()]
+    assert vg.bincount(vg.tensor([0, 1, 1]), vg.tensor([1.0, 2.0, 3.0])).dtype is vg.float32
+    with pytest.raises(RuntimeError):
+        vg.bincount(vg.tensor([-1]))
+    assert vg.tensor([3.0, 1.0, 2.0]).kthvalue(2, keepdim=True).values.tolist() == [2.0]
