@@ -3,6 +3,7 @@
 #include "bind.h"
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include <voxgrad/autograd/functions/shape.h>
@@ -85,24 +86,27 @@ py::capsule to_dlpack(const Tensor& x) {
   if (x.requires_grad()) {
     throw AutogradError("__dlpack__: the tensor wants a gradient; use x.detach()");
   }
-  auto* held = new Exported{x.detach(), x.shape(), x.strides(), {}};
+  auto held = std::make_unique<Exported>(Exported{x.detach(), x.shape(), x.strides(), {}});
   const Device device = x.device();
-  held->managed.tensor = {held->tensor.mutable_raw(),
+  // Lending memory is no write: what was saved for a backward pass stays good, as with NumPy.
+  held->managed.tensor = {const_cast<void*>(held->tensor.raw()),
                           {device.type == DeviceType::cpu ? 1 : 2, device.index},
                           static_cast<std::int32_t>(x.dim()),
                           dlpack_dtype(x.dtype()),
                           held->shape.data(),
                           held->strides.data(),
                           0};
-  held->managed.context = held;
+  held->managed.context = held.get();
   held->managed.deleter = [](DLManagedTensor* managed) {
     delete static_cast<Exported*>(managed->context);
   };
-  return py::capsule(&held->managed, kName, [](PyObject* capsule) {
-    if (PyCapsule_IsValid(capsule, kName) == 0) return;  // its consumer frees it
-    auto* managed = static_cast<DLManagedTensor*>(PyCapsule_GetPointer(capsule, kName));
+  py::capsule capsule(&held->managed, kName, [](PyObject* object) {
+    if (PyCapsule_IsValid(object, kName) == 0) return;  // its consumer frees it
+    auto* managed = static_cast<DLManagedTensor*>(PyCapsule_GetPointer(object, kName));
     managed->deleter(managed);
   });
+  (void)held.release();  // the capsule's now
+  return capsule;
 }
 
 /// Frees the producer's tensor once, whoever drops it.
@@ -115,8 +119,10 @@ std::shared_ptr<Managed> own(Managed* managed) {
   });
 }
 
+/// The memory belongs to the capsule until that is marked as used, and from then on to `own`: what
+/// is refused before and after is freed once.
 template <typename Managed>
-Tensor adopt(Managed* managed) {
+Tensor adopt(Managed* managed, PyObject* capsule, const char* used_name) {
   const DLTensor& t = managed->tensor;
   if (t.device.type != 1) {
     throw DeviceError("from_dlpack: the memory must lie on the CPU; got DLPack device type " +
@@ -132,6 +138,10 @@ Tensor adopt(Managed* managed) {
     if (strides[i] < 0) throw ShapeError("from_dlpack: strides must not be negative; copy first");
   }
   std::byte* memory = static_cast<std::byte*>(t.data) + t.byte_offset;
+  if (reinterpret_cast<std::uintptr_t>(memory) % size_of(dtype) != 0) {
+    throw ShapeError("from_dlpack: the memory is not aligned to its elements; copy it first");
+  }
+  if (PyCapsule_SetName(capsule, used_name) != 0) throw py::error_already_set();
   return Tensor::borrow(memory, std::move(shape), std::move(strides), dtype, Device{},
                         [owner = own(managed)] { (void)owner; });
 }
@@ -147,15 +157,11 @@ Tensor from_capsule(const py::object& object) {
     if ((managed->flags & 1) != 0) {
       throw ShapeError("from_dlpack: the memory is read-only; copy it first");
     }
-    Tensor result = adopt(managed);
-    PyCapsule_SetName(capsule, kUsedVersionedName);
-    return result;
+    return adopt(managed, capsule, kUsedVersionedName);
   }
   if (PyCapsule_IsValid(capsule, kName) != 0) {
     auto* managed = static_cast<DLManagedTensor*>(PyCapsule_GetPointer(capsule, kName));
-    Tensor result = adopt(managed);
-    PyCapsule_SetName(capsule, kUsedName);
-    return result;
+    return adopt(managed, capsule, kUsedName);
   }
   throw DTypeError("from_dlpack: needs a DLPack capsule that nobody has used yet");
 }

@@ -1,4 +1,5 @@
 """NumPy and DLPack: memory shared in both directions, and safe."""
+import ctypes
 import gc
 
 import numpy as np
@@ -93,3 +94,51 @@ def test_every_dtype_and_shape_round_trips(dtype, shape):
     array = np.ones(shape, dtype)
     for x in (vg.tensor(array), vg.from_numpy(array.copy()), vg.from_dlpack(array.copy())):
         assert x.numpy().dtype == array.dtype and x.shape == shape and np.array_equal(x.numpy(), array)
+
+
+def test_lending_memory_is_no_write():
+    w = vg.ones(3, requires_grad=True)
+    x = vg.ones(3)
+    y = (w * x).sum()
+    version = x._version
+    vg.from_dlpack(x)
+    assert x._version == version
+    y.backward()
+    assert w.grad.tolist() == [1.0] * 3
+
+
+class DLManagedTensor(ctypes.Structure):
+    DELETER = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+    _fields_ = [("data", ctypes.c_void_p), ("device", ctypes.c_int32 * 2), ("ndim", ctypes.c_int32),
+                ("code", ctypes.c_uint8), ("bits", ctypes.c_uint8), ("lanes", ctypes.c_uint16),
+                ("shape", ctypes.POINTER(ctypes.c_int64)), ("strides", ctypes.c_void_p),
+                ("offset", ctypes.c_uint64), ("context", ctypes.c_void_p), ("deleter", DELETER)]
+
+
+@pytest.mark.parametrize("shape, offset, fails", [((2,), 0, False), ((2,), 1, True), ((-1,), 0, True),
+                                                  ((2**61,), 0, True), ((2**40, 2**40), 0, True)])
+def test_memory_of_a_capsule_is_freed_once(shape, offset, fails):
+    freed = []
+    memory = (ctypes.c_float * 4)(1, 2)
+    managed = DLManagedTensor(ctypes.addressof(memory), (1, 0), len(shape), 2, 32, 1,
+                              (ctypes.c_int64 * len(shape))(*shape), None, offset, None,
+                              DLManagedTensor.DELETER(lambda _: freed.append(1)))
+    new, name = ctypes.pythonapi.PyCapsule_New, b"dltensor"
+    new.restype, new.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+    destroy = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda capsule: free_unused(capsule))
+    valid = ctypes.pythonapi.PyCapsule_IsValid
+    valid.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
+
+    def free_unused(capsule):  # as producers do
+        if valid(capsule, name):
+            managed.deleter(ctypes.addressof(managed))
+
+    capsule = new(ctypes.addressof(managed), name, ctypes.cast(destroy, ctypes.c_void_p))
+    if fails:
+        with pytest.raises(RuntimeError):
+            vg.from_dlpack(capsule)
+    else:
+        assert vg.from_dlpack(capsule).tolist() == [1.0, 2.0]
+    del capsule
+    gc.collect()
+    assert freed == [1]
