@@ -247,7 +247,7 @@ void fill_randint(std::int64_t* out, Index n, std::int64_t low, std::int64_t hig
   // Unsigned: high - low may exceed 2^63.
   const auto base = static_cast<std::uint64_t>(low);
   const std::uint64_t range = static_cast<std::uint64_t>(high) - base;
-  const bool wide = range >= (std::uint64_t{1} << 32);
+  const bool wide = range >= (std::uint64_t{1} << 28);  // so few bits favour no number by much
   GeneratorLock stream(generator);
   for (Index i = 0; i < n; ++i) {
     const std::uint64_t drawn = wide ? stream.draw64() : stream.draw();

@@ -1,6 +1,7 @@
 // dtype, device and the generator of random numbers.
 #include "bind.h"
 
+#include <limits>
 #include <string>
 
 #include <voxgrad/core/device.h>
@@ -114,8 +115,10 @@ void bind_types(py::module_& m) {
            py::arg("device") = Device{})
       .def(
           "manual_seed",
-          [](py::object self, std::int64_t seed) {
-            self.cast<Generator&>().manual_seed(static_cast<std::uint64_t>(seed));
+          [](py::object self, const py::int_& seed) {
+            // Negative numbers stand for those that many below 2^64.
+            const py::object bits = seed & py::int_(std::numeric_limits<std::uint64_t>::max());
+            self.cast<Generator&>().manual_seed(bits.cast<std::uint64_t>());
             return self;
           },
           py::arg("seed"), "Starts the stream anew; returns the generator.")

@@ -200,6 +200,15 @@ TEST(FillRandint, TakesTheRemainderOfOneOrTwoDraws) {
   values.resize(3);
   fill_randint(values.data(), 3, -3, std::int64_t{1} << 40, generator);
   EXPECT_EQ(values, (std::vector<std::int64_t>{425427585834, 1030023884237, 989394311634}));
+  // Two draws from 2^28 on.
+  generator.manual_seed(5);
+  fill_randint(values.data(), 2, 0, (1 << 28) - 1, generator);
+  EXPECT_EQ(values[0], 148147046);
+  EXPECT_EQ(values[1], 236996814);
+  generator.manual_seed(5);
+  fill_randint(values.data(), 2, 0, 1 << 28, generator);
+  EXPECT_EQ(values[0], 236996814);
+  EXPECT_EQ(values[1], 80864957);
 }
 
 TEST(FillRandperm, GivesThePermutationOfPyTorch) {

@@ -61,7 +61,8 @@ def test_masks_of_a_convolutions_result(name):
     same(lambda m: getattr(m.nn.functional, name)(m.nn.functional.conv2d(m.ones(2, 3, 5, 7), m.ones(4, 3, 2, 2)), 0.4))
 
 
-@pytest.mark.parametrize("arguments", [(10, (30,)), (-5, 5, (4, 6)), (0, 2**40, (20,)), (3, (0,)), (0, 2**33, (3, 3))])
+@pytest.mark.parametrize("arguments", [(10, (30,)), (-5, 5, (4, 6)), (0, 2**40, (20,)), (3, (0,)), (0, 2**33, (3, 3)),
+                                       (2**28 - 1, (9,)), (2**28, (9,)), (7, 2**31, (9,))])
 def test_integers(arguments):
     same(lambda m: m.randint(*arguments))
     same(lambda m: m.randint(0, 100, (9,), dtype=m.uint8))
@@ -158,3 +159,8 @@ def test_order_of_a_data_loader(shuffle):
 
 def test_random_split():
     same(lambda m: m.tensor([list(part.indices) for part in m.utils.data.random_split(m.arange(20), [10, 10])]))
+
+
+@pytest.mark.parametrize("seed", [0, 2**63, 2**64 - 1, -5])
+def test_seeds_of_64_bits(seed):
+    same(lambda m: m.rand(3, generator=m.Generator().manual_seed(seed)))
