@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import _C
-from .._C import AutogradError, Tensor
+from .._C import AutogradError, DTypeError, Tensor
 
 
 class FunctionCtx:
@@ -18,7 +18,13 @@ class FunctionCtx:
         self._materialize = True
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
-        """Keeps inputs or outputs for backward, which finds them in saved_tensors."""
+        """Keeps inputs or outputs for backward, which finds them in saved_tensors.
+
+        Raises TypeError for anything but tensors and None; keep numbers as attributes of ctx.
+        """
+        for number, x in enumerate(tensors):
+            if x is not None and not isinstance(x, Tensor):
+                raise DTypeError(f"save_for_backward: needs tensors or None; got {type(x).__name__} at {number}")
         self._saved = tensors
 
     @property
@@ -95,6 +101,10 @@ class Function:
             if len(found) < len(args) or any(g is not None for g in found[len(args):]):
                 raise AutogradError(f"{cls.__name__}: backward must give one gradient for each of the {len(args)} "
                                     f"arguments of forward; got {len(found)}")
+            for number, g in enumerate(found):
+                if g is not None and not isinstance(g, Tensor):
+                    raise DTypeError(f"{cls.__name__}: backward must give tensors or None; got "
+                                     f"{type(g).__name__} for argument {number}")
             return [found[i] if need else None for i, need in zip(places, needs)]
 
         _C._record(cls.__name__, tensors, joined, saved, rule)

@@ -5,7 +5,7 @@ from typing import Any, Sequence
 
 from ... import _C
 from ..._C import ShapeError, Tensor
-from ..._support import ints
+from ..._support import check_fits, ints
 
 _LINEAR_RANK = {"linear": 1, "bilinear": 2, "trilinear": 3, "bicubic": 2}
 
@@ -21,6 +21,8 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     if mode != "constant" and value:
         raise ShapeError(f"pad: mode {mode!r} takes no value; got {value}")
     amounts = ints("pad", "pad", pad)
+    if value is not None:
+        check_fits("pad", value, input.dtype)
     return _C._pad(input, amounts, getattr(_C._PadMode, mode), 0.0 if value is None else value)
 
 
