@@ -52,9 +52,15 @@ def _array_of(data: Any, kind: dtype | None = None) -> np.ndarray:
         raise _C.ShapeError(f"tensor: the nested sequences must have equal lengths; {e}") from None
     if array.dtype == np.float64 and not exact and not hasattr(data, "__array__"):
         array = array.astype((kind or _C.get_default_dtype())._name)
+    if kind and kind.is_floating_point and (array.dtype == np.uint64 or _all_ints(array)):
+        array = np.asarray(data, np.float64)  # integers past 64 bits
     if array.dtype.kind in "OUSV":
         raise DTypeError(f"tensor: needs numbers in nested sequences; got {type(data).__name__} of {array.dtype}")
     return array
+
+
+def _all_ints(array: np.ndarray) -> bool:
+    return array.dtype.kind == "O" and all(isinstance(v, int) for v in array.flat)
 
 
 def _is_array(data: Any) -> bool:
@@ -89,7 +95,7 @@ def tensor(data: Any, *, dtype: dtype | None = None, device: Any = None, require
         array = _array_of(data, kind)
         if kind is not None and array.size and not (kind.is_floating_point or kind is _C.bool or _is_array(data)):
             check_fits("tensor", array.min(), array.max(), kind)
-        x = _C._copy_array(array)
+        x = _C._copy_array(np.require(array, requirements="A"))
         if kind is not None:
             x = _C._to_dtype(x, kind)
     return _finish(_C._to_device(x, as_device(device)), requires_grad)
@@ -211,6 +217,7 @@ def arange(start: Number, end: Number | None = None, step: Number = 1, *, dtype:
         dtype = _C.int64 if all(isinstance(v, int) for v in values) else _C.get_default_dtype()
     kind, where = as_dtype("arange", dtype), as_device(device)
     if kind is _C.int64 and any(abs(v) > 2**53 for v in values) and values[2]:  # floating point would round
+        check_fits("arange", min(values), max(values), kind)
         made = _C._to_device(_C._copy_array(np.arange(*map(int, values), dtype=np.int64)), where)
     else:
         made = _C._arange(float(values[0]), float(values[1]), float(values[2]), kind, where)
@@ -291,7 +298,9 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: dtype | None 
 
 def manual_seed(seed: int) -> Generator:
     """Starts the default generator's stream anew; returns the generator."""
-    _C._manual_seed(seed % 2**64)
+    if not hasattr(seed, "__index__"):
+        raise DTypeError(f"manual_seed: seed must be an integer; got {seed!r}")
+    _C._manual_seed(int(seed) % 2**64)
     return _C.default_generator
 
 

@@ -5,13 +5,14 @@ an integer tensor only where it is real.
 """
 from __future__ import annotations
 
+import builtins
 import math
 from typing import Any, Callable
 
 from . import _C
 from ._C import Tensor
 from ._creation import full
-from ._support import DTypeError, Number, ShapeError, as_number, check_no_out, filled, is_number
+from ._support import DTypeError, Number, ShapeError, as_number, check_no_out, filled, is_number, wrapped
 
 
 def _pair(op: str, a: Any, b: Any) -> tuple[Any, Any]:
@@ -29,11 +30,16 @@ def _with_number(op: str, x: Tensor, value: Number) -> tuple[Tensor, Any]:
         return x, _C._full([], float(value), _C.bool, x.device)
     if isinstance(value, float):
         return (x if x.dtype.is_floating_point else _C._to_dtype(x, _C.get_default_dtype())), value
-    if -(2**53) <= value <= 2**53:
+    if x.dtype.is_floating_point or x.dtype is _C.bool and builtins.abs(value) <= 2**53:
         return x, float(value)
-    if not -(2**63) <= value < 2**63:
-        raise DTypeError(f"{op}: integers must fit 64 bits; got {value}")
-    return x, float(value) if x.dtype.is_floating_point else filled(op, [], value, _C.int64, x.device)
+    if op not in _COMPARISONS:
+        value = wrapped(op, value, x.dtype)
+    elif not 0 <= value <= 255 and x.dtype is not _C.int64:
+        x = _C._to_dtype(x, _C.int64)
+    return x, float(value) if builtins.abs(value) <= 2**53 else filled(op, [], value, _C.int64, x.device)
+
+
+_COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")  # these see numbers that the dtype does not have
 
 
 def _number_first(raw: Callable[..., Tensor], a: Any, b: Any) -> Tensor:
@@ -210,12 +216,17 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     if isinstance(min, Tensor) or isinstance(max, Tensor):
         as_bound = lambda b: b if b is None or isinstance(b, Tensor) else full([], b, dtype=input.dtype)  # noqa: E731
         return _C._clamp_tensors(input, as_bound(min), as_bound(max))
-    x = input
-    for bound in (min, max):
-        if bound is not None:
-            x, _ = _with_number("clamp", x, as_number("clamp", bound))
-    low = -math.inf if min is None else float(min)
-    return _C._clamp(x, low, math.inf if max is None else float(max))
+    bounds = [b if b is None else as_number("clamp", b) for b in (min, max)]
+    if not input.dtype.is_floating_point and builtins.any(isinstance(b, float) for b in bounds):
+        input = _C._to_dtype(input, _C.get_default_dtype())
+    ends = {"uint8": (0, 255), "int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}.get(input.dtype._name)
+    if ends is not None:  # a bound that the dtype does not have is as good as its end
+        bounds = [b if b is None else builtins.max(ends[0], builtins.min(b, ends[1])) for b in bounds]
+        if builtins.any(b is not None and builtins.abs(b) > 2**53 for b in bounds):
+            tensors = [b if b is None else filled("clamp", [], b, _C.int64, input.device) for b in bounds]
+            return _C._clamp_tensors(input, *tensors)
+    low, high = bounds
+    return _C._clamp(input, -math.inf if low is None else float(low), math.inf if high is None else float(high))
 
 
 clip = clamp

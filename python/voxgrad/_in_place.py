@@ -5,7 +5,7 @@ from typing import Any, Callable
 
 from . import _C
 from ._C import Tensor, dtype
-from ._support import DTypeError, ShapeError, as_number, filled, method
+from ._support import DTypeError, ShapeError, as_number, filled, method, wrapped
 
 
 @method
@@ -58,7 +58,10 @@ def add_(self: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
     if isinstance(other, Tensor):
         self._add_(other, float(_fits("add_", self, alpha)))
     else:
-        self._add_(_C._full([], float(other) * alpha, self.dtype, self.device), 1.0)
+        product = _fits("add_", self, other * alpha)
+        if not self.dtype.is_floating_point:
+            product = wrapped("add_", int(product), self.dtype)
+        self._add_(filled("add_", [], product, self.dtype, self.device), 1.0)
     return self
 
 
@@ -72,7 +75,10 @@ def sub_(self: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
 def mul_(self: Tensor, other: Any) -> Tensor:
     """self *= other."""
     other = _fits("mul_", self, other)
-    self._mul_(other if isinstance(other, Tensor) else float(other))
+    if not isinstance(other, Tensor):
+        other = other if self.dtype.is_floating_point else wrapped("mul_", int(other), self.dtype)
+        other = float(other) if abs(other) <= 2**53 else filled("mul_", [], other, self.dtype, self.device)
+    self._mul_(other)
     return self
 
 
@@ -141,4 +147,4 @@ def index_put_(self: Tensor, indices: Any, values: Tensor, accumulate: bool = Fa
 @method
 def square_(self: Tensor) -> Tensor:
     """self *= self."""
-    return self.mul_(self)
+    return self.mul_(_C._clone(self))

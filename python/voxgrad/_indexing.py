@@ -12,7 +12,7 @@ import numpy as np
 from . import _C
 from ._C import Tensor
 from ._creation import tensor
-from ._support import DTypeError, Number, as_number, filled
+from ._support import DTypeError, Number, as_number, axis_in, filled
 
 
 def _as_index(item: Any) -> Tensor:
@@ -137,7 +137,11 @@ def scatter(input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: N
         if reduce != "add" or not isinstance(source, Tensor):
             raise DTypeError(f"scatter: reduce must be None or 'add' of a tensor; got {reduce!r}")
         return _C._scatter_add(input, dim, index, source)
-    return _C._scatter(input, dim, index, source if isinstance(source, Tensor) else as_number("scatter", source))
+    if not isinstance(source, Tensor):
+        source = as_number("scatter", source)
+        if isinstance(source, int) and not input.dtype.is_floating_point:  # exactly, where it is large
+            source = _C._expand(filled("scatter", [], source, input.dtype, input.device), list(index.shape))
+    return _C._scatter(input, dim, index, source)
 
 
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
@@ -162,8 +166,12 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
 
 def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number = 1) -> Tensor:
     """A copy in which source[..., i] * alpha is added at index[i] of an axis."""
+    axis = axis_in("index_add", dim, input.ndim)
+    if input.ndim == 0:
+        whole = index_add(_C._view(input, [1]), 0, index, _C._reshape(source, [-1]), alpha=alpha)
+        return _C._reshape(whole, [])
     shape = [1] * input.ndim
-    shape[dim] = -1
+    shape[axis] = -1
     spread = _C._expand(_C._reshape(index, shape), list(source.shape))
     return _C._scatter_add(input, dim, spread, source if alpha == 1 else _C._mul(source, float(alpha)))
 
@@ -171,8 +179,11 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Number) -> Tensor:
     """A copy with `value` at the indices of an axis."""
     result = _C._clone(input)
-    picks: list[Tensor | None] = [None] * input.ndim
-    picks[dim] = index
+    picks: list[Tensor | None] = [None] * max(input.ndim, 1)
+    picks[axis_in("index_fill", dim, input.ndim)] = index
+    if input.ndim == 0:
+        _C._index_put_(_C._view(result, [1]), picks, filled("index_fill", [], value, input.dtype, input.device), False)
+        return result
     _C._index_put_(result, picks, filled("index_fill", [], value, input.dtype, input.device), False)
     return result
 

@@ -153,7 +153,7 @@ setattr(Tensor, "__setitem__", _indexing.set)
 def _operator(name: str, f: Callable[[Any, Any], Any], reflected: bool = False) -> None:
     def operate(self: Tensor, other: Any) -> Tensor:
         if isinstance(other, np.ndarray):
-            other = _creation.as_tensor(other)
+            other = _creation.tensor(other)
         try:
             return f(other, self) if reflected else f(self, other)
         except DTypeError:
@@ -197,6 +197,7 @@ _unary("__pos__", _elementwise.positive)
 _unary("__abs__", _C.abs)
 _unary("__invert__", _C.bitwise_not)
 _operator("__matmul__", _linear.matmul)
+_operator("__rmatmul__", _linear.matmul, reflected=True)
 
 
 def _augmented(name: str, method_name: str) -> None:

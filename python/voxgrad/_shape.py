@@ -9,7 +9,7 @@ import numpy as np
 
 from . import _C
 from ._C import Tensor
-from ._support import Dims, ShapeError, Size, check_no_out, ints
+from ._support import Dims, ShapeError, Size, check_no_out, axis_in, ints
 from ._tensor import preserve_format
 
 
@@ -128,7 +128,7 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
 
 def movedim(input: Tensor, source: Dims, destination: Dims) -> Tensor:
     """A view with axes moved to other places; the others keep their order."""
-    rank = input.ndim
+    rank = max(input.ndim, 1)
     froms = ints("movedim", "source", source if isinstance(source, (list, tuple)) else (source,))
     tos = ints("movedim", "destination", destination if isinstance(destination, (list, tuple)) else (destination,))
     for axis in froms + tos:
@@ -140,12 +140,15 @@ def movedim(input: Tensor, source: Dims, destination: Dims) -> Tensor:
     order: list[int] = [a for a in range(rank) if a not in froms]
     for to, axis in sorted(zip(tos, froms)):
         order.insert(to, axis)
-    return _C._permute(input, order)
+    return _C._permute(input, order if input.ndim > 0 else [])
 
 
 def flip(input: Tensor, dims: Any, *more: int) -> Tensor:
     """A copy reversed along axes."""
-    return _C._flip(input, ints("flip", "dims", (dims, *more)))
+    axes = ints("flip", "dims", (dims, *more))
+    if input.ndim == 0:
+        axes = [axis for axis in axes if axis_in("flip", axis, 0) > 0]
+    return _C._flip(input, axes)
 
 
 def broadcast_to(input: Tensor, shape: Sequence[int]) -> Tensor:
@@ -266,7 +269,9 @@ def flipud(input: Tensor) -> Tensor:
 
 def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
     """Turned by k quarters from the first axis of dims to the second."""
-    a, b = dims
+    a, b = (axis_in("rot90", d, input.ndim) for d in dims)
+    if a == b:
+        raise ShapeError(f"rot90: dims must be two different axes; got {list(dims)}")
     if k % 4 == 2:
         return _C._flip(input, [a, b])
     if k % 4 == 0:
@@ -278,10 +283,13 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
 def repeat_interleave(input: Tensor, repeats: int | Tensor, dim: int | None = None) -> Tensor:
     """Each element (or index of an axis) `repeats` times in a row; a vector gives each index its own count."""
     x = _C._reshape(input, [-1]) if dim is None else input
-    axis = 0 if dim is None else dim % x.ndim
+    axis = 0 if dim is None else axis_in("repeat_interleave", dim, x.ndim)
+    x = _C._view(x, [1]) if x.ndim == 0 else x
     if isinstance(repeats, Tensor) and repeats.numel() != 1:
         return _C._index_select(x, axis, _repeated(x.shape[axis], repeats.tolist()))
     repeats = int(repeats)
+    if repeats < 0:
+        raise ShapeError(f"repeat_interleave: repeats must be >= 0; got {repeats}")
     shape = list(x.shape)
     wide = _C._expand(_C._unsqueeze(x, axis + 1), shape[: axis + 1] + [repeats] + shape[axis + 1:])
     return _C._reshape(wide, shape[:axis] + [shape[axis] * repeats] + shape[axis + 1:])

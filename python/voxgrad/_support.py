@@ -74,6 +74,25 @@ def filled(op: str, sizes: list[int], value: Number, kind: dtype, where: device)
     return _C._to_device(_C._copy_array(np.full(sizes, whole, limits.dtype)), where)
 
 
+def wrapped(op: str, value: int, kind: dtype) -> int:
+    """An integer as arithmetic with an integer tensor takes it: modulo 2^8 or 2^32. Raises TypeError past 64 bits."""
+    if kind.is_floating_point or kind is _C.bool:
+        return value
+    if not -(2**63) <= value < 2**63:
+        raise DTypeError(f"{op}: integers must fit 64 bits; got {value}")
+    limits = np.iinfo(kind._name)
+    low = int(limits.min)
+    return (value - low) % (int(limits.max) - low + 1) + low
+
+
+def axis_in(op: str, dim: int, rank: int) -> int:
+    """The axis counted from 0; rank 0 has axes 0 and -1 too. Raises IndexError outside the rank."""
+    rank = max(rank, 1)
+    if not -rank <= dim < rank:
+        raise _C.OutOfRangeError(f"{op}: dim must be in [{-rank}, {rank - 1}]; got {dim}")
+    return dim % rank
+
+
 def check_fits(op: str, low: Any, high: Any, kind: dtype) -> None:
     """Raises ValueError where numbers from low to high do not fit an integer dtype; uint8 wraps negative ones."""
     limits = np.iinfo(kind._name)

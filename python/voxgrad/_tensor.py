@@ -327,8 +327,21 @@ class RemovableHandle:
 
 @method
 def register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
-    """Calls hook(grad) whenever this tensor's gradient was computed; what it returns replaces the gradient."""
-    return RemovableHandle(self, self._register_hook(hook))
+    """Calls hook(grad) whenever this tensor's gradient was computed; what it returns replaces the gradient.
+
+    Raises TypeError where the hook is no function, and in the backward pass where it returns anything but a tensor or
+    None.
+    """
+    if not callable(hook):
+        raise DTypeError(f"register_hook: needs a function of the gradient; got {hook!r}")
+
+    def checked(grad: Tensor) -> Tensor | None:
+        changed = hook(grad)
+        if changed is not None and not isinstance(changed, Tensor):
+            raise DTypeError(f"hook: must return a tensor or None; got {changed!r}")
+        return changed
+
+    return RemovableHandle(self, self._register_hook(checked))
 
 
 _retaining: dict[int, Any] = {}  # weak references to the tensors on which retain_grad was called, by id

@@ -157,3 +157,26 @@ def test_hook_ends_with_its_with():
         (2 * x).sum().backward()
     (3 * x).sum().backward()
     assert seen == [2.0]
+
+
+def test_what_is_no_gradient_is_named():
+    class Odd(vg.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, grad):
+            return "text"
+
+    x = vg.ones(3, requires_grad=True)
+    with pytest.raises(TypeError, match="Odd: backward must give tensors or None; got str for argument 0"):
+        Odd.apply(x).sum().backward()
+    y = x * 2
+    y.register_hook(lambda g: 3)
+    with pytest.raises(TypeError, match="hook: must return a tensor or None; got 3"):
+        y.sum().backward()
+    with pytest.raises(TypeError, match="register_hook: needs a function.*got 5"):
+        x.register_hook(5)
+    with pytest.raises(TypeError, match="save_for_backward: needs tensors or None; got int at 1"):
+        vg.autograd.function.FunctionCtx().save_for_backward(x, 3)

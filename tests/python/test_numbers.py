@@ -35,7 +35,7 @@ def test_integers_past_a_double_keep_their_value(make):
 def test_ranges_of_large_integers():
     assert vg.arange(2**63 - 3, 2**63 - 1).tolist() == [2**63 - 3, 2**63 - 2]
     assert vg.arange(-5, 5, 2**62).tolist() == [-5]
-    with pytest.raises(TypeError, match="arange.*int64"):
+    with pytest.raises(ValueError, match="arange.*int64"):
         vg.arange(0, 2**63)
 
 
@@ -50,7 +50,7 @@ def test_ranges_of_large_integers():
     lambda: vg.nn.functional.pad(vg.zeros(2, dtype=vg.uint8), (1, 1), value=300),
 ])
 def test_numbers_outside_an_integer_dtype_are_refused(call):
-    with pytest.raises((RuntimeError, TypeError), match="fit (uint8|int32|int64); got"):
+    with pytest.raises(ValueError, match="must fit (uint8|int32|int64); got"):
         call()
 
 

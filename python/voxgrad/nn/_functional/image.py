@@ -21,8 +21,8 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     if mode != "constant" and value:
         raise ShapeError(f"pad: mode {mode!r} takes no value; got {value}")
     amounts = ints("pad", "pad", pad)
-    if value is not None:
-        check_fits("pad", value, input.dtype)
+    if value is not None and input.dtype._name in ("uint8", "int32", "int64"):
+        check_fits("pad", value, value, input.dtype)
     return _C._pad(input, amounts, getattr(_C._PadMode, mode), 0.0 if value is None else value)
 
 
