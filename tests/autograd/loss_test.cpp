@@ -36,22 +36,6 @@ void check_derivatives(const TensorFunction& f, const std::vector<Tensor>& input
   EXPECT_NO_THROW(gradgradcheck(f, inputs));
 }
 
-TEST(Softmax, Differentiates) {
-  for (const Index axis : {0, 1, -1}) {
-    for (const Layout layout : kAllLayouts) {
-      const std::vector<Tensor> inputs{leaf({2, 3, 4}, layout)};
-      check_derivatives(
-          [=](std::span<const Tensor> x) { return std::vector<Tensor>{softmax(x[0], axis)}; },
-          inputs);
-      check_derivatives(
-          [=](std::span<const Tensor> x) { return std::vector<Tensor>{log_softmax(x[0], axis)}; },
-          inputs);
-    }
-  }
-  EXPECT_THROW(softmax(random_values({2, 3}), 2), IndexError);
-  EXPECT_THROW(softmax(Tensor::empty({2, 3}, DType::int64), 1), DTypeError);
-}
-
 /// Losses of all positions and their weights, from the definition.
 struct Naive {
   std::vector<double> losses;
