@@ -15,6 +15,7 @@
 #include <voxgrad/autograd/functions/elementwise.h>
 #include <voxgrad/autograd/meta.h>
 #include <voxgrad/core/check.h>
+#include <voxgrad/core/fork.h>
 #include <voxgrad/core/parallel.h>
 #include <voxgrad/ops/elementwise.h>
 #include <voxgrad/ops/layout.h>
@@ -208,10 +209,18 @@ class Pass {
 };
 
 /// One pass at a time: threads may share leaves and recipes. Recursive, since a rule may run a
-/// pass.
+/// pass. A forked child gets another one: a fork cannot wait for a pass, which may want the GIL
+/// that the forking thread holds, and nobody is left to end those of other threads.
 std::recursive_mutex& pass_mutex() {
-  static auto* mutex = new std::recursive_mutex;  // never destroyed: threads may outlive main
-  return *mutex;
+  static std::atomic<std::recursive_mutex*> mutex{new std::recursive_mutex};  // never destroyed
+  [[maybe_unused]] static const bool child_has_its_own = [] {
+    internal::set_fork_handler(internal::ForkStage::graph,
+                               {.acquire = [] {},
+                                .in_parent = [] {},
+                                .in_child = [] { mutex.store(new std::recursive_mutex); }});
+    return true;
+  }();
+  return *mutex.load();
 }
 
 /// What the pass starts from. @throws AutogradError, ShapeError.

@@ -7,8 +7,8 @@ namespace internal {
 
 /// The order in which the forking thread acquires; it gives back in the reverse order. What a tile
 /// may lock stands after the tiles.
-enum class ForkStage { tiles, generator, cancel_hook, allocator };
-inline constexpr int kForkStages = 4;
+enum class ForkStage { tiles, generator, graph, cancel_hook, allocator };
+inline constexpr int kForkStages = 5;
 
 /// Called by the thread that forks: `acquire` before, `in_parent` and `in_child` after.
 struct ForkHandler {

@@ -191,3 +191,28 @@ def test_a_signal_handlers_exception_comes_through():
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     assert os.getpid() > 0
+
+
+def test_a_fork_during_another_threads_backward_leaves_the_child_free():
+    code = """
+import os, signal, threading, time
+import voxgrad as vg
+x = vg.ones(200, 200, requires_grad=True)
+def train():
+    while True:
+        (x @ x @ x).sum().backward()
+threading.Thread(target=train, daemon=True).start()
+time.sleep(0.2)
+for _ in range(5):
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)
+        y = vg.ones(3, requires_grad=True)
+        (y * y).sum().backward()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+print("free", flush=True)
+os._exit(0)
+"""
+    result = run_python(code)
+    assert "free" in result.stdout, result.stderr
