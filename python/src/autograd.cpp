@@ -44,22 +44,24 @@ void record_function(const std::string& op, const Tensors& inputs, Tensors resul
   for (const MaybeTensor& t : saved) kept.emplace_back(defined_or_not(t));
   Rule call = [held = SharedObject(std::move(rule))](std::span<const Tensor> values,
                                                      std::span<const Tensor> grads, Needs needs) {
-    const py::gil_scoped_acquire gil;
-    py::list wanted;
-    for (const bool need : needs) wanted.append(need);
-    const py::object result = held.get()(Tensors(values.begin(), values.end()),
-                                         Tensors(grads.begin(), grads.end()), wanted);
-    return defined_list(result.cast<std::vector<MaybeTensor>>());
+    return with_gil([&] {
+      py::list wanted;
+      for (const bool need : needs) wanted.append(need);
+      const py::object result = held.get()(Tensors(values.begin(), values.end()),
+                                           Tensors(grads.begin(), grads.end()), wanted);
+      return defined_list(result.cast<std::vector<MaybeTensor>>());
+    });
   };
   record(interned(op), inputs, results, std::move(kept), std::move(call));
 }
 
 TensorFunction callable(py::function f) {
   return [held = SharedObject(std::move(f))](std::span<const Tensor> inputs) {
-    const py::gil_scoped_acquire gil;
-    py::tuple arguments(inputs.size());
-    for (std::size_t i = 0; i < inputs.size(); ++i) arguments[i] = py::cast(inputs[i]);
-    return held.get()(*arguments).cast<Tensors>();
+    return with_gil([&] {
+      py::tuple arguments(inputs.size());
+      for (std::size_t i = 0; i < inputs.size(); ++i) arguments[i] = py::cast(inputs[i]);
+      return held.get()(*arguments).cast<Tensors>();
+    });
   };
 }
 
@@ -82,13 +84,13 @@ void bind_autograd(py::module_& m) {
   m.def("_gradcheck",
         [](py::function f, const Tensors& inputs, double eps, double atol, double rtol) {
           const TensorFunction function = callable(std::move(f));
-          const py::gil_scoped_release release;
+          const WithoutGil released;
           gradcheck(function, inputs, tolerances(eps, atol, rtol));
         });
   m.def("_gradgradcheck",
         [](py::function f, const Tensors& inputs, double eps, double atol, double rtol) {
           const TensorFunction function = callable(std::move(f));
-          const py::gil_scoped_release release;
+          const WithoutGil released;
           gradgradcheck(function, inputs, tolerances(eps, atol, rtol));
         });
 }

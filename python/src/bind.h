@@ -4,6 +4,8 @@
 // python/voxgrad/*.py, which call these with tensors, numbers and lists.
 #pragma once
 
+#include <cxxabi.h>
+
 #include <memory>
 #include <optional>
 #include <string>
@@ -131,8 +133,45 @@ namespace voxgrad::python {
 
 namespace py = pybind11;
 
+/// A thread that wants the GIL while the interpreter ends gets a forced unwinding (Python < 3.14),
+/// which no destructor survives. It waits for the process to end instead, as later Pythons let it.
+[[noreturn]] void wait_for_the_end();
+
+/// While one lives the thread is without the GIL.
+class WithoutGil {
+ public:
+  WithoutGil() : state_(PyEval_SaveThread()) {}
+  ~WithoutGil() {
+    try {
+      PyEval_RestoreThread(state_);
+    } catch (const abi::__forced_unwind&) {
+      wait_for_the_end();
+    }
+  }
+  WithoutGil(const WithoutGil&) = delete;
+  WithoutGil& operator=(const WithoutGil&) = delete;
+
+ private:
+  PyThreadState* state_;
+};
+
+/// f() under the GIL, for calls into Python from wherever C++ is.
+template <typename F>
+auto with_gil(const F& f) {
+  try {
+    const py::gil_scoped_acquire gil;
+    try {
+      return f();
+    } catch (const abi::__forced_unwind&) {
+      wait_for_the_end();
+    }
+  } catch (const abi::__forced_unwind&) {
+    wait_for_the_end();
+  }
+}
+
 /// Compute runs without the GIL.
-using ReleaseGil = py::call_guard<py::gil_scoped_release>;
+using ReleaseGil = py::call_guard<WithoutGil>;
 
 using MaybeTensor = std::optional<Tensor>;
 

@@ -114,8 +114,7 @@ template <typename Managed>
 std::shared_ptr<Managed> own(Managed* managed) {
   return std::shared_ptr<Managed>(managed, [](Managed* m) {
     if (m->deleter == nullptr || Py_IsInitialized() == 0) return;
-    const py::gil_scoped_acquire gil;
-    m->deleter(m);
+    with_gil([&] { m->deleter(m); });
   });
 }
 

@@ -70,7 +70,7 @@ Tensor copy_array(const py::array& array) {
   const py::array plain = py::array::ensure(array, py::array::c_style);
   if (!plain) throw py::error_already_set();
   const Tensor shared = borrow_array(plain, dtype);
-  const py::gil_scoped_release release;
+  const WithoutGil released;
   Tensor result = Tensor::empty(shared.shape(), dtype);
   result.copy_(shared);
   return result;

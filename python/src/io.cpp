@@ -19,7 +19,7 @@ void bind_io(py::module_& m) {
   m.def("_load_safetensors", [](const std::string& path) {
     SafetensorsFile file;
     {
-      const py::gil_scoped_release release;
+      const WithoutGil released;
       file = load_safetensors(path);
     }
     py::dict tensors;

@@ -1,6 +1,8 @@
 // The extension module voxgrad._C.
 #include "bind.h"
 
+#include <unistd.h>
+
 #include <mutex>
 #include <set>
 #include <string>
@@ -15,11 +17,14 @@ SharedObject::SharedObject(py::object object)
         if (Py_IsInitialized() == 0) {
           held->release();
         } else {
-          const py::gil_scoped_acquire gil;
-          held->release().dec_ref();
+          with_gil([&] { held->release().dec_ref(); });
         }
         delete held;
       }) {}
+
+void wait_for_the_end() {
+  for (;;) pause();
+}
 
 std::string_view interned(const std::string& text) {
   static std::mutex mutex;

@@ -58,36 +58,38 @@ class PythonModule final : public nn::Module {
   explicit PythonModule(py::object module) : object_(std::move(module)) {}
 
   Tensor operator()(const Tensor& x) {
-    const py::gil_scoped_acquire gil;
-    return object_.get()(x).cast<Tensor>();
+    return with_gil([&] { return object_.get()(x).cast<Tensor>(); });
   }
 
   void visit(nn::Visitor& visitor) override {
-    const py::gil_scoped_acquire gil;
-    const py::object& self = object_.get();
-    for (const auto& [name, tensor] : tensors_of(self, "_parameters")) {
-      Tensor handle = tensor;
-      visitor.parameter(name, handle);
-    }
-    for (const auto& [name, tensor] : tensors_of(self, "_buffers")) {
-      Tensor handle = tensor;
-      visitor.buffer(name, handle);
-    }
-    for (const auto& [name, child] : self.attr("_modules").cast<py::dict>()) {
-      if (child.is_none()) continue;
-      visitor.child(name.cast<std::string>(), child_of(py::reinterpret_borrow<py::object>(child)));
-    }
+    with_gil([&] {
+      const py::object& self = object_.get();
+      for (const auto& [name, tensor] : tensors_of(self, "_parameters")) {
+        Tensor handle = tensor;
+        visitor.parameter(name, handle);
+      }
+      for (const auto& [name, tensor] : tensors_of(self, "_buffers")) {
+        Tensor handle = tensor;
+        visitor.buffer(name, handle);
+      }
+      for (const auto& [name, child] : self.attr("_modules").cast<py::dict>()) {
+        if (child.is_none()) continue;
+        visitor.child(name.cast<std::string>(),
+                      child_of(py::reinterpret_borrow<py::object>(child)));
+      }
+    });
   }
 
   std::string type_name() const override {
-    const py::gil_scoped_acquire gil;
-    return py::type::of(object_.get()).attr("__name__").cast<std::string>();
+    return with_gil(
+        [&] { return py::type::of(object_.get()).attr("__name__").cast<std::string>(); });
   }
 
   std::unique_ptr<nn::Module> shallow_copy() const override {
-    const py::gil_scoped_acquire gil;
-    return std::make_unique<PythonModule>(
-        py::module_::import("copy").attr("deepcopy")(object_.get()));
+    return with_gil([&]() -> std::unique_ptr<nn::Module> {
+      return std::make_unique<PythonModule>(
+          py::module_::import("copy").attr("deepcopy")(object_.get()));
+    });
   }
 
  private:
@@ -158,7 +160,7 @@ void bind_modules(py::module_& m) {
       .def("forward",
            [](const Native& n, const Tensor& x) {
              if (!n.forward) throw Error("forward: call the network that this is a part of");
-             const py::gil_scoped_release release;
+             const WithoutGil released;
              return n.forward(x);
            })
       .def("train", [](const Native& n, bool on) { n.module->train(on); })

@@ -130,8 +130,8 @@ void bind_graph(ImplClass& tensor) {
            [](const Impl& x, py::function hook) {
              return register_hook(
                  self_of(x), [held = SharedObject(std::move(hook))](const Tensor& grad) -> Tensor {
-                   const py::gil_scoped_acquire gil;
-                   return defined_or_not(held.get()(grad).cast<MaybeTensor>());
+                   return with_gil(
+                       [&] { return defined_or_not(held.get()(grad).cast<MaybeTensor>()); });
                  });
            })
       .def("_remove_hook", [](const Impl& x, std::uint64_t id) { remove_hook(self_of(x), id); });

@@ -19,8 +19,7 @@ bool signal_arrived(unsigned long main_thread) {
   const Clock::time_point now = Clock::now();
   if (now - last < std::chrono::milliseconds(20)) return false;
   last = now;
-  const py::gil_scoped_acquire gil;
-  return PyErr_CheckSignals() != 0;
+  return with_gil([] { return PyErr_CheckSignals() != 0; });
 }
 
 }  // namespace

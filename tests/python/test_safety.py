@@ -216,3 +216,22 @@ os._exit(0)
 """
     result = run_python(code)
     assert "free" in result.stdout, result.stderr
+
+
+def test_the_interpreter_ends_while_daemon_threads_compute():
+    run = run_python("""
+        import threading, time
+        import voxgrad as vg
+        x = vg.ones(64, 64, requires_grad=True)
+        class Twice(vg.autograd.Function):
+            @staticmethod
+            def forward(ctx, t): ctx.save_for_backward(t); return t * 2
+            @staticmethod
+            def backward(ctx, g): return g * 2
+        def loop():
+            while True:
+                y = Twice.apply(x @ x); y.register_hook(lambda g: g + 0); y.sum().backward()
+        for _ in range(3): threading.Thread(target=loop, daemon=True).start()
+        time.sleep(0.3)
+    """)
+    assert run.returncode == 0, run.stderr
