@@ -64,13 +64,17 @@ void accumulate_into_leaf(const Tensor& leaf, Tensor&& grad) {
   if (!meta.requires_grad) return;  // frozen after it was recorded
   // Module::to may have changed the leaf since.
   check_gradient("backward", grad, {leaf.shape(), leaf.dtype(), leaf.device()});
-  if (!meta.grad.defined()) {
-    meta.grad = is_sole_owner(grad) ? std::move(grad) : Tensor::empty_like(leaf).copy_(grad);
-  } else if (grad_enabled() || meta.grad.requires_grad() || meta.grad.may_overlap()) {
-    meta.grad = add(meta.grad, grad);
+  Tensor sum = leaf.grad();
+  if (!sum.defined()) {
+    sum = is_sole_owner(grad) ? std::move(grad) : Tensor::empty_like(leaf).copy_(grad);
+  } else if (grad_enabled() || sum.requires_grad() || sum.may_overlap()) {
+    sum = add(sum, grad);
   } else {
-    ops::binary_into(ops::BinaryOp::add, meta.grad, grad, meta.grad);
+    ops::binary_into(ops::BinaryOp::add, sum, grad, sum);
+    return;
   }
+  const std::lock_guard lock(leaf_mutex());
+  std::swap(meta.grad, sum);
 }
 
 class Pass {
@@ -144,8 +148,10 @@ class Pass {
   }
 
   static void run_hooks(const Node& node, std::vector<Tensor>& grads) {
-    std::vector<GradHook> hooks = node.hooks;
-    if (node.leaf.defined()) hooks = meta_of(node.leaf).hooks;
+    const std::vector<GradHook> hooks = [&] {
+      const std::lock_guard lock(leaf_mutex());
+      return node.leaf.defined() ? meta_of(node.leaf).hooks : node.hooks;
+    }();
     for (const GradHook& hook : hooks) {
       Tensor& grad = grads[hook.output];
       if (!grad.defined()) continue;
@@ -215,9 +221,13 @@ std::recursive_mutex& pass_mutex() {
   static std::atomic<std::recursive_mutex*> mutex{new std::recursive_mutex};  // never destroyed
   [[maybe_unused]] static const bool child_has_its_own = [] {
     internal::set_fork_handler(internal::ForkStage::graph,
-                               {.acquire = [] {},
-                                .in_parent = [] {},
-                                .in_child = [] { mutex.store(new std::recursive_mutex); }});
+                               {.acquire = [] { leaf_mutex().lock(); },
+                                .in_parent = [] { leaf_mutex().unlock(); },
+                                .in_child =
+                                    [] {
+                                      leaf_mutex().unlock();
+                                      mutex.store(new std::recursive_mutex);
+                                    }});
     return true;
   }();
   return *mutex.load();
@@ -291,6 +301,7 @@ std::uint64_t register_hook(const Tensor& tensor, std::function<Tensor(const Ten
            to_string(tensor.shape()));
   const std::uint64_t id = next.fetch_add(1);
   AutogradMeta& meta = meta_of(tensor);
+  const std::lock_guard lock(leaf_mutex());
   if (!edge.node->leaf.defined()) meta.hooked.push_back(edge.node);
   auto& hooks = edge.node->leaf.defined() ? meta.hooks : edge.node->hooks;
   hooks.push_back({id, edge.output, std::move(hook)});
@@ -299,14 +310,23 @@ std::uint64_t register_hook(const Tensor& tensor, std::function<Tensor(const Ten
 
 void remove_hook(const Tensor& tensor, std::uint64_t id) {
   VG_CHECK(tensor.defined(), AutogradError, "remove_hook: the tensor must be defined");
-  const auto remove = [id](std::vector<GradHook>& hooks) {
-    std::erase_if(hooks, [id](const GradHook& hook) { return hook.id == id; });
+  // What goes is dropped after the lock: a hook may own anything.
+  std::vector<GradHook> removed;
+  std::vector<std::shared_ptr<Node>> nodes;
+  const auto remove = [&](std::vector<GradHook>& hooks) {
+    const auto at = std::ranges::find(hooks, id, &GradHook::id);
+    if (at == hooks.end()) return;
+    removed.push_back(std::move(*at));
+    hooks.erase(at);
   };
   AutogradMeta& meta = meta_of(tensor);
+  const std::lock_guard lock(leaf_mutex());
   remove(meta.hooks);
   // A write in place may have given the tensor another node since.
-  for (const auto& weak : meta.hooked)
-    if (const auto node = weak.lock()) remove(node->hooks);
+  for (const auto& weak : meta.hooked) {
+    nodes.push_back(weak.lock());
+    if (nodes.back()) remove(nodes.back()->hooks);
+  }
 }
 
 }  // namespace voxgrad

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include <voxgrad/autograd/node.h>
@@ -30,6 +31,10 @@ class AutogradMeta {
 
 /// The tensor's meta, made when there is none.
 AutogradMeta& meta_of(const Tensor& tensor);
+
+/// Guards every leaf's gradient and hooks, which threads may change during a pass. Held for a copy
+/// or an exchange only: nothing else is called or dropped under it.
+std::mutex& leaf_mutex();
 
 /// Joins `tensor` as output `output` of `node`.
 void set_history(const Tensor& tensor, std::shared_ptr<Node> node, int output);

@@ -101,6 +101,11 @@ void Node::release() {
     if (const auto impl = weak.lock(); impl && impl->autograd) impl->autograd->recipe.reset();
 }
 
+std::mutex& leaf_mutex() {
+  static auto* mutex = new std::mutex;  // never destroyed: threads may outlive main
+  return *mutex;
+}
+
 AutogradMeta& meta_of(const Tensor& tensor) {
   TensorImpl& impl = *tensor.impl();
   if (!impl.autograd) impl.autograd = std::make_shared<AutogradMeta>();

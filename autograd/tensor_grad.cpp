@@ -1,5 +1,9 @@
 // The parts of Tensor that concern the graph.
 #include <voxgrad/autograd/engine.h>
+
+#include <mutex>
+#include <utility>
+
 #include <voxgrad/autograd/grad_mode.h>
 #include <voxgrad/autograd/meta.h>
 #include <voxgrad/core/check.h>
@@ -40,12 +44,17 @@ bool Tensor::is_leaf() const {
 }
 
 Tensor Tensor::grad() const {
-  return defined() && impl_->autograd ? impl_->autograd->grad : Tensor();
+  if (!defined() || !impl_->autograd) return {};
+  const std::lock_guard lock(leaf_mutex());
+  return impl_->autograd->grad;
 }
 
 void Tensor::set_grad(const Tensor& grad) {
   check_defined("set_grad", *this);
   if (grad.defined()) {
+    VG_CHECK(grad.impl() != impl_, AutogradError,
+             "set_grad: a tensor cannot be its own gradient; got one of shape {}",
+             to_string(shape()));
     VG_CHECK(grad.shape() == shape(), ShapeError,
              "set_grad: the gradient must have shape {}; got {}", to_string(shape()),
              to_string(grad.shape()));
@@ -56,7 +65,10 @@ void Tensor::set_grad(const Tensor& grad) {
   } else if (!impl_->autograd) {
     return;
   }
-  meta_of(*this).grad = grad;
+  AutogradMeta& meta = meta_of(*this);
+  Tensor old = grad;  // dropped after the lock
+  const std::lock_guard lock(leaf_mutex());
+  std::swap(meta.grad, old);
 }
 
 Tensor Tensor::detach() const {

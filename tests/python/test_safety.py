@@ -235,3 +235,28 @@ def test_the_interpreter_ends_while_daemon_threads_compute():
         time.sleep(0.3)
     """)
     assert run.returncode == 0, run.stderr
+
+
+def test_threads_change_a_leaf_during_passes():
+    run = run_python("""
+        import threading, voxgrad as vg
+        p = vg.zeros(10, requires_grad=True)
+        def work():
+            for _ in range(1500):
+                (p * 2).sum().backward()
+                p.grad = None
+                handle = p.register_hook(lambda grad: grad)
+                kept = p.grad
+                handle.remove()
+        threads = [threading.Thread(target=work) for _ in range(6)]
+        for t in threads: t.start()
+        for t in threads: t.join()
+        print("done")
+    """)
+    assert run.stdout == "done\n" and run.returncode == 0, run.stderr
+
+
+def test_a_tensor_is_not_its_own_gradient():
+    x = vg.ones(3, requires_grad=True)
+    with pytest.raises(RuntimeError, match="own gradient"):
+        x.grad = x
