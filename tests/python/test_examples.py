@@ -208,6 +208,6 @@ def test_autoencoder_refuses_bad_files(plots, tmp_path):
 
 def test_walk_finds_the_bumps():
     text = run("walk")
-    assert "at w = 2: slope 12, its slope tensor(12.)" in text and "answers the same: True" in text
+    assert "at w = 2: slope 12, its slope 12.0" in text and "answers the same: True" in text
     error = float(text.split("mean error ")[1].split()[0])
     assert error < 0.06
