@@ -15,8 +15,6 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
 
     When training, running statistics become (1 - momentum) * running + momentum * new (the variance unbiased).
     """
-    if input.ndim == 1 and input.numel() == 0:  # PyTorch's answer to a batch without channels
-        return _C._clone(input)
     return _C._batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
 
 
