@@ -25,27 +25,29 @@ def test_interrupt_ends_a_long_call_and_leaves_weights_whole():
         import signal, threading, time, os
         import voxgrad as vg
         from voxgrad import nn
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         net = nn.Sequential(nn.Conv3d(32, 32, 3, padding=1), nn.Conv3d(32, 32, 3, padding=1))
         before = [p.detach().clone() for p in net.parameters()]
-        x = vg.zeros(2, 32, 128, 256, 128)  # many seconds of work
+        x = vg.zeros(1, 32, 128, 128, 128)
+        begin = time.monotonic()
+        net(x)
+        whole = time.monotonic() - begin
         sent = []
         def interrupt():
-            time.sleep(0.5)
+            time.sleep(whole / 10)
             sent.append(time.monotonic())
             os.kill(os.getpid(), signal.SIGINT)
         threading.Thread(target=interrupt).start()
         try:
             net(x)
-            print("not interrupted")
         except KeyboardInterrupt:
-            print("waited", time.monotonic() - sent[0])
+            print((time.monotonic() - sent[0]) / whole)
         assert all(vg.equal(a, b) for a, b in zip(before, net.parameters()))
         assert nn.Conv3d(1, 1, 1)(vg.ones(1, 1, 2, 2, 2)).shape == (1, 1, 2, 2, 2)  # and work goes on
     """
     run = run_python(code)
     assert run.returncode == 0, run.stderr
-    waited = float(run.stdout.split()[1])
-    assert waited < 5  # a tenth of a second where the machine is free
+    assert float(run.stdout) < 0.5  # of the time that the whole call takes; it would be 0.9 without
 
 
 def test_the_interpreter_ends_with_live_tensors_and_graphs():
@@ -190,7 +192,6 @@ def test_a_signal_handlers_exception_comes_through():
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-    assert os.getpid() > 0
 
 
 def test_a_fork_during_another_threads_backward_leaves_the_child_free():
