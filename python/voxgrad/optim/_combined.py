@@ -5,6 +5,7 @@ from bisect import bisect_right
 from typing import Any, Sequence
 
 from .._C import ShapeError
+from ._plateau import ReduceLROnPlateau
 from ._scheduler import LRScheduler
 from .optimizer import Optimizer
 
@@ -19,6 +20,9 @@ class _Combined(LRScheduler):
             if not hasattr(scheduler, "optimizer"):
                 raise TypeError(f"{type(self).__name__}: schedulers[{i}] has no optimizer; got "
                                 f"{type(scheduler).__name__}")
+            if isinstance(scheduler, ReduceLROnPlateau):
+                raise ShapeError(f"{type(self).__name__}: schedulers[{i}] is a ReduceLROnPlateau, whose step() needs a "
+                                 "measure; call it by itself")
             if scheduler.optimizer is not optimizer:
                 raise ShapeError(f"{type(self).__name__}: all schedulers must belong to the same optimizer; "
                                  f"schedulers[{i}] does not")
@@ -35,16 +39,19 @@ class _Combined(LRScheduler):
 
 
 def _undo_step(scheduler: Any) -> None:
-    for inner in getattr(scheduler, "_schedulers", ()):
-        _undo_step(inner)
-    if hasattr(scheduler, "last_epoch"):
+    """Takes the first step back from a scheduler, or from those within one."""
+    if hasattr(scheduler, "_schedulers"):
+        for inner in scheduler._schedulers:
+            _undo_step(inner)
+    elif hasattr(scheduler, "last_epoch"):
         scheduler.last_epoch -= 1
 
 
 class SequentialLR(_Combined):
     """Several schedulers one after another: the next one begins, at its epoch 0, at each of the milestones.
 
-    Raises ValueError unless there is one milestone less than schedulers, all of one optimizer.
+    Raises ValueError unless there is one milestone less than schedulers, all of one optimizer and none a
+    ReduceLROnPlateau.
     """
 
     def __init__(self, optimizer: Optimizer, schedulers: list[Any], milestones: list[int],
@@ -58,13 +65,12 @@ class SequentialLR(_Combined):
         self._schedulers, self._milestones = list(schedulers), list(milestones)
         self.last_epoch = last_epoch + 1
         self.optimizer = optimizer
-        # The schedulers have taken their first steps, each over the other's; only the first one's shall count.
-        for group in optimizer.param_groups:
-            group["lr"] = group["initial_lr"]
-        for scheduler in self._schedulers:
-            _undo_step(scheduler)
-        self._schedulers[0]._initial_step()
-        self._last_lr = schedulers[0].get_last_lr()
+        # The schedulers have taken their first steps, each over the other's; only that of epoch 0 shall count.
+        self._set([group["initial_lr"] for group in optimizer.param_groups])
+        _undo_step(self)
+        begin = self._schedulers[bisect_right(self._milestones, 0)]
+        begin._initial_step()
+        self._last_lr = begin.get_last_lr()
 
     def step(self) -> None:  # type: ignore[override]
         """Sets the rates of the next epoch."""
@@ -72,7 +78,7 @@ class SequentialLR(_Combined):
         number = bisect_right(self._milestones, self.last_epoch)
         scheduler = self._schedulers[number]
         if number > 0 and self._milestones[number - 1] == self.last_epoch:
-            scheduler.step(0)
+            scheduler._update_lr(0)
         else:
             scheduler.step()
         self._last_lr = scheduler.get_last_lr()
@@ -81,7 +87,7 @@ class SequentialLR(_Combined):
 class ChainedScheduler(_Combined):
     """Several schedulers at once: each changes the rates that the one before has set.
 
-    Raises ValueError for no schedulers, and for several optimizers.
+    Raises ValueError for no schedulers, for several optimizers and for a ReduceLROnPlateau.
     """
 
     def __init__(self, schedulers: Sequence[Any], optimizer: Optimizer | None = None) -> None:

@@ -1,6 +1,7 @@
 """LRScheduler: the base of what changes learning rates from epoch to epoch."""
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from .._C import ShapeError, Tensor
@@ -64,7 +65,10 @@ class LRScheduler:
         raise NotImplementedError(f"{type(self).__name__}: the class must define get_lr()")
 
     def step(self, epoch: int | None = None) -> None:
-        """Sets the rates of the next epoch, or of `epoch`."""
+        """Sets the rates of the next epoch, or of `epoch`. Raises ValueError without a rate for each of the groups."""
+        if self._step_count == 1 and not getattr(self.optimizer, "_opt_called", False):
+            warnings.warn(f"{type(self).__name__}.step: called before the optimizer's step(), so that no step is made "
+                          "with the first rate", stacklevel=2)
         self._step_count += 1
         self._update_lr(epoch)
 
@@ -83,6 +87,10 @@ class LRScheduler:
         self._set(values)
 
     def _set(self, values: list[Any]) -> None:
+        count = len(self.optimizer.param_groups)
+        if len(values) != count:
+            raise ShapeError(f"{type(self).__name__}: has rates for {len(values)} groups, and the optimizer has "
+                             f"{count}; make the scheduler after adding groups")
         for group, value in zip(self.optimizer.param_groups, values):
             if isinstance(group["lr"], Tensor):
                 group["lr"].fill_(float(value))

@@ -57,6 +57,7 @@ class Optimizer:
     _optimizer_state_dict_post_hooks: OrderedDict[int, Any]
     _optimizer_load_state_dict_pre_hooks: OrderedDict[int, Any]
     _optimizer_load_state_dict_post_hooks: OrderedDict[int, Any]
+    _opt_called: bool = False
 
     def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
         self.defaults = defaults
@@ -262,6 +263,7 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
     def run(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
         if self.__dict__.get("_in_step"):  # called through super()
             return step(self, *args, **kwargs)
+        self._opt_called = True  # which schedulers look at
         for pre_hook in list(self._optimizer_step_pre_hooks.values()):
             changed = pre_hook(self, args, kwargs)
             if changed is not None:
