@@ -113,6 +113,8 @@ def test_default_collate(m):
     assert type(out["p"]) is Point and out["p"].x.tolist() == [1, 2] and [x.tolist() for x in out["l"]] == [[1, 3],
                                                                                                             [2, 4]]
     assert type(collate([collections.OrderedDict(a=1)])) is collections.OrderedDict
+    assert collate([np.str_("a")]) == ["a"] and collate([m.ones(1), m.ones(1).long()]).dtype is m.float32
+    assert [x.tolist() for x in collate([bytearray(b"ab")] * 2)] == [[97, 97], [98, 98]]
     for bad, error in (([object()], TypeError), ([[1], [1, 2]], RuntimeError), ([m.ones(1), m.ones(2)], RuntimeError),
                        ([np.array(["a"])], TypeError)):
         with pytest.raises(error):
@@ -131,10 +133,36 @@ def test_datasets(m):
     assert list(d.ChainDataset([stream_of(m), stream_of(m)])) == [*range(10), *range(10)]
     with pytest.raises(ValueError):
         d.random_split(range(10), [3, 3])
+    with pytest.raises(TypeError):
+        d.random_split(range(3), [1.5, 1.5])
     with pytest.raises(ValueError):
         d.TensorDataset(m.ones(2), m.ones(3)) if m is voxgrad else d.random_split(range(2), [5])
     with pytest.raises(NotImplementedError):
         d.Dataset()[0]
+
+
+@pytest.mark.parametrize("replacement", [True, False])
+@pytest.mark.parametrize("count", [1, 3])
+def test_weighted_samples_are_pytorchs(replacement, count):
+    torch = pytest.importorskip("torch")
+    found = []
+    for m in (voxgrad, torch):
+        m.manual_seed(4)
+        sampler = m.utils.data.WeightedRandomSampler([1, 2, 3, 0, 4], count, replacement)
+        found.append([list(sampler), list(sampler), m.rand(1).item()])
+    assert found[0] == found[1]
+
+
+def test_what_a_loader_is_made_of_cannot_change(m):
+    loader = m.utils.data.DataLoader([1, 2])
+    with pytest.raises(ValueError):
+        loader.batch_size = 2
+    loader.timeout = 3
+
+
+def test_an_empty_dataset_has_no_random_samples():
+    with pytest.raises(ValueError, match="empty"):
+        list(data.RandomSampler([], num_samples=3))
 
 
 def test_getitems_is_used(m):
@@ -151,7 +179,7 @@ def test_getitems_is_used(m):
 @pytest.mark.parametrize("options", [
     {"batch_size": 0}, {"batch_size": None, "drop_last": True}, {"num_workers": -1}, {"prefetch_factor": 2},
     {"persistent_workers": True}, {"shuffle": True, "sampler": [0]}, {"batch_sampler": [[0]], "batch_size": 3},
-    {"timeout": -1},
+    {"timeout": -1}, {"multiprocessing_context": "fork"},
 ])
 def test_options_that_exclude_each_other(m, options):
     with pytest.raises(ValueError):

@@ -6,9 +6,9 @@ from typing import Any, Callable
 
 import numpy as np
 
-from ... import _C
 from ..._C import ShapeError, Tensor
 from ..._creation import as_tensor, tensor
+from ..._shape import stack
 
 
 def default_convert(data: Any) -> Any:
@@ -21,21 +21,21 @@ def default_convert(data: Any) -> Any:
 def default_collate(batch: Any) -> Any:
     """A list or tuple of samples as one batch.
 
-    Tensors and arrays are stacked along a new axis 0, Python's real numbers become float64, integers int64; text stays
-    as it is. Mappings, named tuples and sequences are gone through (tuples give lists). Raises TypeError for other
-    types, ValueError for samples of different sizes or lengths.
+    Tensors and arrays are stacked along a new axis 0 in the dtype that holds all, Python's real numbers become float64,
+    integers int64; text stays as it is. Mappings, named tuples and sequences are gone through (tuples give lists).
+    Raises TypeError for other types, ValueError for samples of different sizes or lengths.
     """
     first = batch[0]
+    if isinstance(first, (str, bytes)):
+        return batch
     if isinstance(first, Tensor):
-        return _C._stack(list(batch), 0)
+        return stack(batch)
     if isinstance(first, (np.ndarray, np.generic)):
         return _collate_arrays(first, batch)
     if isinstance(first, float):
         return as_tensor(np.array(batch, dtype=np.float64))
     if isinstance(first, int):
         return tensor(batch)
-    if isinstance(first, (str, bytes)):
-        return batch
 
     def refuse() -> Any:
         raise TypeError("default_collate: samples must hold tensors, arrays, numbers, text, mappings or sequences; got "
@@ -49,7 +49,7 @@ def _collate_arrays(first: Any, batch: Any) -> Tensor:
         raise TypeError(f"default_collate: arrays must hold numbers; got {first.dtype}")
     if isinstance(first, np.generic):
         return as_tensor(np.asarray(batch))
-    return _C._stack([as_tensor(np.ascontiguousarray(a).reshape(a.shape)) for a in batch], 0)
+    return stack([as_tensor(np.ascontiguousarray(a).reshape(a.shape)) for a in batch])
 
 
 def _rebuilt(first: Any, batch: Any, each: Callable[[Any], Any], otherwise: Callable[[], Any]) -> Any:
@@ -71,7 +71,7 @@ def _rebuilt(first: Any, batch: Any, each: Callable[[Any], Any], otherwise: Call
         return places
     try:
         return type(first)(places)  # type: ignore[call-arg]
-    except TypeError:
+    except (TypeError, ValueError):
         return places
 
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 T_co = TypeVar("T_co", covariant=True)
 
 
+_SETTLED = ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers")
+
+
 class _Endless(Sampler[None]):
     """What asks a stream for its next sample, and again."""
 
@@ -58,7 +61,7 @@ class DataLoader(Generic[T_co]):
                  multiprocessing_context: Any = None, generator: Generator | None = None, *,
                  prefetch_factor: int | None = None, persistent_workers: bool = False, pin_memory_device: str = "",
                  in_order: bool = True) -> None:
-        _check_workers(num_workers, timeout, prefetch_factor, persistent_workers)
+        _check_workers(num_workers, timeout, prefetch_factor, persistent_workers, multiprocessing_context)
         self.dataset: Any = dataset
         self.num_workers, self.timeout = num_workers, timeout
         self.prefetch_factor = 2 if prefetch_factor is None and num_workers > 0 else prefetch_factor
@@ -83,6 +86,11 @@ class DataLoader(Generic[T_co]):
             batch_sampler = BatchSampler(self.sampler, batch_size, drop_last)
         self.batch_size, self.drop_last, self.batch_sampler = batch_size, drop_last, batch_sampler
         self.collate_fn = collate_fn or (default_collate if self._auto_collation else default_convert)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _SETTLED and "collate_fn" in self.__dict__:
+            raise ShapeError(f"DataLoader: {name} cannot change, which others depend on; make another DataLoader")
+        super().__setattr__(name, value)
 
     def _default_sampler(self, shuffle: bool | None) -> Any:
         if self._is_stream:
@@ -125,7 +133,8 @@ class DataLoader(Generic[T_co]):
         return {**self.__dict__, "_pool": None}
 
 
-def _check_workers(num_workers: Any, timeout: float, prefetch_factor: int | None, persistent_workers: bool) -> None:
+def _check_workers(num_workers: Any, timeout: float, prefetch_factor: int | None, persistent_workers: bool,
+                   context: Any) -> None:
     if num_workers < 0:
         raise ShapeError(f"DataLoader: num_workers must be >= 0; got {num_workers}")
     if timeout < 0:
@@ -136,6 +145,8 @@ def _check_workers(num_workers: Any, timeout: float, prefetch_factor: int | None
         raise ShapeError(f"DataLoader: prefetch_factor must be >= 1; got {prefetch_factor}")
     if num_workers == 0 and persistent_workers:
         raise ShapeError("DataLoader: persistent_workers needs num_workers > 0")
+    if num_workers == 0 and context is not None:
+        raise ShapeError("DataLoader: multiprocessing_context needs num_workers > 0")
 
 
 class _Here:

@@ -9,6 +9,7 @@ from typing import Any, Generic, Iterable, Iterator, Sequence, TypeVar
 
 from ... import _C
 from ..._C import Generator, ShapeError, Tensor
+from ..._support import ints
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -119,16 +120,17 @@ def random_split(dataset: Any, lengths: Sequence[int | float], generator: Genera
     """Parts of a dataset, drawn at random without overlap.
 
     lengths: sizes that sum to the dataset's, or fractions that sum to 1 (what rounding leaves goes to the first parts).
-    Raises ValueError for other sums.
+    Raises ValueError for other sums, TypeError for sizes that are no integers.
     """
     total = len(dataset)
     if math.isclose(sum(lengths), 1) and sum(lengths) <= 1:
-        lengths = _sizes_of_fractions(total, lengths)
-    if sum(lengths) != total:
-        raise ShapeError(f"random_split: the lengths must sum to {total}, or to 1; got {list(lengths)}")
+        sizes = _sizes_of_fractions(total, lengths)
+    else:
+        if sum(lengths) != total:
+            raise ShapeError(f"random_split: the lengths must sum to {total}, or to 1; got {list(lengths)}")
+        sizes = ints("random_split", "lengths", list(lengths))
     order = _C._randperm(total, _C.device("cpu"), _C.default_generator if generator is None else generator).tolist()
-    ends = itertools.accumulate(int(length) for length in lengths)
-    return [Subset(dataset, order[end - int(length):end]) for end, length in zip(ends, lengths)]
+    return [Subset(dataset, order[end - size:end]) for end, size in zip(itertools.accumulate(sizes), sizes)]
 
 
 def _sizes_of_fractions(total: int, fractions: Sequence[float]) -> list[int]:

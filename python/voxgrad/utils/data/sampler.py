@@ -71,6 +71,8 @@ class RandomSampler(Sampler[int]):
         generator = self.generator
         if generator is None:
             generator = Generator().manual_seed(draw_seed())
+        if n == 0:
+            raise ShapeError(f"RandomSampler: cannot draw {count} samples of an empty dataset")
         if self.replacement:
             for start in range(0, count, 32):
                 yield from _C._randint(0, n, [min(32, count - start)], _C.int64, _C.device("cpu"), generator).tolist()
@@ -122,7 +124,7 @@ class WeightedRandomSampler(Sampler[int]):
 
         generator = self.generator or _C.default_generator
         weights = np.array(self.weights)
-        if self.replacement:
+        if self.replacement and self.num_samples > 1:  # one alone PyTorch draws as without
             drawn = _C._rand([self.num_samples], _C.float64, _C.device("cpu"), generator).numpy()
             bounds = np.cumsum(weights) / weights.sum()
             last = np.flatnonzero(weights)[-1]
