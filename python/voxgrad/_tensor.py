@@ -18,6 +18,9 @@ class memory_format:
     def __repr__(self) -> str:
         return f"voxgrad.{self._name}"
 
+    def __reduce__(self) -> str:
+        return self._name  # a copy is the same object
+
 
 contiguous_format = memory_format("contiguous_format")
 preserve_format = memory_format("preserve_format")
@@ -362,6 +365,6 @@ def retain_grad(self: Tensor) -> None:
     def keep(grad: Tensor) -> None:
         x = target()
         if x is not None:
-            x.grad = grad if x.grad is None else x.grad + grad
+            x.grad = _C._clone(grad) if x.grad is None else x.grad + grad
 
     self._register_hook(keep)

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import _C
-from .._C import AutogradError, Tensor
+from .._C import AutogradError, ShapeError, Tensor
 from .function import Function
 from .gradcheck import gradcheck, gradgradcheck
 from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
@@ -24,6 +24,8 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
     """
     if is_grads_batched:
         raise AutogradError("grad: is_grads_batched is not supported")
+    if materialize_grads and allow_unused is False:
+        raise ShapeError("grad: materialize_grads=True excludes allow_unused=False")
     outs, ins = _list(outputs), _list(inputs)
     seeds = [] if grad_outputs is None else _list(grad_outputs)
     keep = create_graph if retain_graph is None else retain_graph
@@ -38,16 +40,28 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
 
 def backward(tensors: Any, grad_tensors: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
              inputs: Any = None) -> None:
-    """Adds the gradients of the tensors to `.grad` of every leaf reached, or of `inputs` alone."""
+    """Adds the gradients of the tensors to `.grad` of every leaf reached, or of `inputs` alone.
+
+    Raises RuntimeError where tensors are not in a graph, or `inputs` are empty.
+    """
     seeds = [] if grad_tensors is None else _list(grad_tensors)
     keep = create_graph if retain_graph is None else retain_graph
     if inputs is None:
         _C._backward(_list(tensors), seeds, keep, create_graph)
         return
-    leaves = _list(inputs)
-    for leaf, found in zip(leaves, _C._grad(_list(tensors), leaves, seeds, keep, create_graph, True)):
-        if found is not None:
-            leaf.grad = found if leaf.grad is None else leaf.grad + found
+    wanted = _list(inputs)
+    if not wanted:
+        raise AutogradError("backward: inputs must not be empty")
+    for x, found in zip(wanted, _C._grad(_list(tensors), wanted, seeds, keep, create_graph, True)):
+        if found is None or x.retains_grad:  # the pass itself has kept it
+            continue
+        if create_graph:
+            x.grad = found if x.grad is None else x.grad + found
+        elif x.grad is None:
+            x.grad = _C._clone(found)  # which others may hold
+        else:
+            with no_grad():
+                x.grad.add_(found)
 
 
 __all__ = ["Function", "backward", "enable_grad", "grad", "gradcheck", "gradgradcheck", "inference_mode", "no_grad",

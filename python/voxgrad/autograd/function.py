@@ -1,10 +1,12 @@
 """Functions with derivatives of their own."""
 from __future__ import annotations
 
-from typing import Any
+import functools
+from typing import Any, Callable
 
 from .. import _C
 from .._C import AutogradError, DTypeError, Tensor
+from .grad_mode import no_grad
 
 
 class FunctionCtx:
@@ -15,6 +17,7 @@ class FunctionCtx:
     def __init__(self) -> None:
         self._saved: tuple[Any, ...] = ()
         self._not_differentiable: tuple[Tensor, ...] = ()
+        self._dirty: tuple[Tensor, ...] = ()
         self._materialize = True
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
@@ -32,11 +35,18 @@ class FunctionCtx:
         return self._saved
 
     def mark_non_differentiable(self, *tensors: Tensor) -> None:
-        """Outputs that get no gradient."""
+        """Outputs that get no gradient; backward finds zeros in their places."""
         self._not_differentiable = tensors
 
+    def mark_dirty(self, *tensors: Tensor) -> None:
+        """Inputs that forward has changed in place, and returns."""
+        self._dirty = tensors
+
     def set_materialize_grads(self, value: bool) -> None:
-        """Undefined gradients come as zeros in either case."""
+        """With False backward finds None in the places of outputs that are not differentiable.
+
+        The gradient of a differentiable output that nothing used comes as zeros in either case.
+        """
         self._materialize = value
 
 
@@ -44,67 +54,120 @@ class Function:
     """A function with its own derivative.
 
     Subclass with static methods `forward(ctx, *args)` and `backward(ctx, *grad_outputs)`, which gives one gradient
-    (or None) for each argument of forward, and call `YourFunction.apply(*args)`. backward is recorded when it
-    consists of differentiable functions and the pass was asked to create a graph.
+    (or None) for each argument of forward, and call `YourFunction.apply(*args)`. A `setup_context(ctx, inputs, output)`
+    keeps what backward needs in the place of a forward without ctx. backward is recorded when it consists of
+    differentiable functions and the pass was asked to create a graph.
     """
 
     @staticmethod
-    def forward(ctx: Any, *args: Any, **kwargs: Any) -> Any:
+    def forward(*args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError("Function: forward must be given by the subclass")
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        raise NotImplementedError("Function: setup_context must be given by the subclass")
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
         raise NotImplementedError("Function: backward must be given by the subclass")
 
     @classmethod
-    def apply(cls, *args: Any) -> Any:
+    def apply(cls, *args: Any, **kwargs: Any) -> Any:
+        """forward's result as part of the graph. Keyword arguments reach forward and have no gradient."""
         ctx = FunctionCtx()
         tensors = [a for a in args if isinstance(a, Tensor)]
-        places = [i for i, a in enumerate(args) if isinstance(a, Tensor)]
-        wanted = _C.is_grad_enabled() and any(t.requires_grad for t in tensors)
         ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
-        before = _C.is_grad_enabled()
-        _C._set_grad_enabled(False)
-        try:
-            result = cls.forward(ctx, *args)
-        finally:
-            _C._set_grad_enabled(before)
+        with no_grad():
+            if cls.setup_context is Function.setup_context:
+                result = cls.forward(ctx, *args, **kwargs)
+            else:
+                result = cls.forward(*args, **kwargs)
+                cls.setup_context(ctx, args, result)
+        if not (_C.is_grad_enabled() and any(ctx.needs_input_grad)):
+            return result
         single = not isinstance(result, tuple)
         outputs = [result] if single else list(result)
-        if not wanted:
-            return result
         # An input that comes back as it is becomes a tensor of its own, which the graph can know.
-        outputs = [_C._clone(o) if any(o is t for t in tensors) else o for o in outputs]
-        cls._join(ctx, args, places, tensors, outputs)
-        return outputs[0] if single else tuple(outputs)
+        copies = {id(o): _C._clone(o) for o in outputs if any(o is t for t in tensors)}
+        ctx._saved = tuple(copies.get(id(s), s) if _among(s, ctx._dirty) else s for s in ctx._saved)
+        made = [copies.get(id(o), o) for o in outputs]
+        cls._join(ctx, args, tensors, made)
+        # What forward changed in place then takes over the value's history.
+        made = [o.copy_(new) if _among(o, ctx._dirty) else new for o, new in zip(outputs, made)]
+        return made[0] if single else tuple(made)
 
     @classmethod
-    def _join(cls, ctx: FunctionCtx, args: tuple[Any, ...], places: list[int], tensors: list[Tensor],
-              outputs: list[Any]) -> None:
+    def _join(cls, ctx: FunctionCtx, args: tuple[Any, ...], tensors: list[Tensor], outputs: list[Any]) -> None:
         joined = [o for o in outputs if isinstance(o, Tensor) and o.dtype.is_floating_point
-                  and not any(o is n for n in ctx._not_differentiable)]
-        positions = [i for i, o in enumerate(outputs) if any(o is j for j in joined)]
+                  and not _among(o, ctx._not_differentiable)]
+        positions = [i for i, o in enumerate(outputs) if _among(o, joined)]
+        zeros = {i: (list(o.shape), 0.0, o.dtype, o.device) for i, o in enumerate(outputs)
+                 if isinstance(o, Tensor) and i not in positions and ctx._materialize}
+        places = [i for i, a in enumerate(args) if isinstance(a, Tensor)]
         saved = list(ctx._saved)
         ctx._saved = ()
         count = len(outputs)
 
         def rule(values: list[Any], grads: list[Tensor], needs: list[bool]) -> list[Any]:
             ctx._saved = tuple(values)
-            given: list[Any] = [None] * count
+            given: list[Any] = [_C._full(*zeros[i]) if i in zeros else None for i in range(count)]
             for position, g in zip(positions, grads):
                 given[position] = g
             try:
                 found = cls.backward(ctx, *given)
             finally:
                 ctx._saved = ()
-            found = found if isinstance(found, tuple) else (found,)
-            if len(found) < len(args) or any(g is not None for g in found[len(args):]):
-                raise AutogradError(f"{cls.__name__}: backward must give one gradient for each of the {len(args)} "
-                                    f"arguments of forward; got {len(found)}")
-            for number, g in enumerate(found):
-                if g is not None and not isinstance(g, Tensor):
-                    raise DTypeError(f"{cls.__name__}: backward must give tensors or None; got "
-                                     f"{type(g).__name__} for argument {number}")
+            found = cls._checked(found, len(args))
             return [found[i] if need else None for i, need in zip(places, needs)]
 
         _C._record(cls.__name__, tensors, joined, saved, rule)
+
+    @classmethod
+    def _checked(cls, found: Any, count: int) -> tuple[Any, ...]:
+        """What backward gave, as a tuple of tensors and None. Raises RuntimeError, TypeError."""
+        found = found if isinstance(found, tuple) else (found,)
+        if len(found) < count or any(g is not None for g in found[count:]):
+            raise AutogradError(f"{cls.__name__}: backward must give one gradient for each of the {count} arguments of "
+                                f"forward; got {len(found)}")
+        for number, g in enumerate(found):
+            if g is not None and not isinstance(g, Tensor):
+                raise DTypeError(f"{cls.__name__}: backward must give tensors or None; got {type(g).__name__} for "
+                                 f"argument {number}")
+        return found
+
+
+def _among(x: Any, tensors: Any) -> bool:
+    return any(x is t for t in tensors)
+
+
+class _Once(Function):
+    """Gives `count` values back; as part of the graph of the other arguments, which cannot be walked."""
+
+    @staticmethod
+    def forward(ctx: Any, name: str, count: int, *args: Any) -> Any:
+        ctx.name = name
+        return tuple(None if v is None else _C._clone(v) for v in args[:count])
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        raise AutogradError(f"{ctx.name}: its backward is once_differentiable, and cannot be differentiated again")
+
+
+def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
+    """A decorator of backward, whose operations are then not recorded: differentiating them raises RuntimeError."""
+
+    @functools.wraps(backward)
+    def run(ctx: Any, *grads: Any) -> Any:
+        with no_grad():
+            found = backward(ctx, *grads)
+        causes = [g for g in grads if isinstance(g, Tensor) and g.requires_grad]
+        causes += [s for s in ctx.saved_tensors if s is not None and s.requires_grad]
+        if not (_C.is_grad_enabled() and causes):
+            return found
+        values = found if isinstance(found, tuple) else (found,)
+        return _Once.apply(backward.__qualname__, len(values), *values, *causes)
+
+    return run
+
+
+__all__ = ["Function", "FunctionCtx", "once_differentiable"]

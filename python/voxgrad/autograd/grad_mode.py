@@ -42,13 +42,21 @@ class _GradMode:
         @functools.wraps(function)
         def run(*args: Any, **kwargs: Any) -> Any:
             items = function(*args, **kwargs)
+            resume, sent = items.send, None
             while True:
                 with self._fresh():  # not while the caller has the item
                     try:
-                        item = next(items)
+                        item = resume(sent)
                     except StopIteration as end:
                         return end.value
-                yield item
+                try:
+                    resume, sent = items.send, (yield item)
+                except GeneratorExit:
+                    with self._fresh():
+                        items.close()
+                    raise
+                except BaseException as error:
+                    resume, sent = items.throw, error
 
         return run
 
