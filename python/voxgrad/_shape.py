@@ -228,7 +228,7 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     if -1 in parts:
         known = Size(p for p in parts if p != -1).numel()
         parts[parts.index(-1)] = shape[axis] // known if known else 0
-    if Size(parts).numel() != shape[axis]:
+    if min(parts, default=0) < 0 or Size(parts).numel() != shape[axis]:
         raise ShapeError(f"unflatten: sizes must multiply to {shape[axis]}; got {list(sizes)}")
     return _C._reshape(input, shape[:axis] + parts + shape[axis + 1:])
 

@@ -20,7 +20,7 @@ from typing import Any, Callable, Mapping
 import numpy as np
 
 from . import _C
-from ._C import DTypeError, FileError, Tensor, device, dtype
+from ._C import DeviceError, DTypeError, FileError, Tensor, device, dtype
 from ._support import Size, as_device
 from .nn.parameter import Parameter
 
@@ -254,9 +254,9 @@ def _read(path: str, move: Callable[[Tensor, str], Tensor]) -> Any:
     reader = _Reader(tensors, move)
     try:
         return reader.build(json.loads(metadata[_KEY]))
-    except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        if isinstance(error, _C.Error):  # of a device, say
-            raise
+    except DeviceError:
+        raise
+    except (KeyError, ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise FileError(f"load: the description of the object in {path} is malformed: {error!r}") from None
 
 

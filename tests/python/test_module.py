@@ -242,3 +242,16 @@ def test_norms_of_old_files_lack_the_count(m):
     state = dict(norm.state_dict())
     del state["num_batches_tracked"]
     assert norm.load_state_dict(state).missing_keys == []
+
+
+def test_copies_of_parameters_keep_what_users_set(m):
+    parameter = m.nn.Parameter(m.ones(2))
+    parameter.no_decay = True
+    assert pickle.loads(pickle.dumps(parameter)).no_decay
+    plain = pickle.loads(pickle.dumps(m.nn.Parameter(m.ones(2), requires_grad=False)))
+    assert not plain.requires_grad and not vars(plain)
+
+
+def test_copies_of_a_memory_format_are_the_same(m):
+    assert copy.deepcopy(m.channels_last) is m.channels_last
+    assert pickle.loads(pickle.dumps(m.channels_last_3d)) is m.channels_last_3d

@@ -127,10 +127,11 @@ def test_deep_nesting_is_an_error_not_a_crash(tmp_path):
 @pytest.mark.parametrize("description", [
     "{", '{"tensor":"missing"}', '{"a":1}', '[{"dtype":"foo"}]', '{"dict":[[[1],2]]}', '{"dict":3}', '{"tuple":1}',
     '{"a":1,"b":2}', "[" * 100000, '{"float":"x"}', '{"dict":[[1,2,3]]}', '{"size":["a"]}', '{"tensor":["x"]}',
-    '{"device":"nowhere"}', '{"tensor":"x","device":5}',
+    '{"device":"nowhere"}', '{"tensor":"x","device":5}', '{"size":[1e999]}', '{"tensor":"i","grad":true}',
 ])
 def test_malformed_descriptions_are_errors(tmp_path, description):
-    voxgrad._C._save_safetensors(str(tmp_path / "x"), [("x", voxgrad.ones(2))], {"voxgrad": description})
+    voxgrad._C._save_safetensors(str(tmp_path / "x"), [("x", voxgrad.ones(2)), ("i", voxgrad.arange(2))],
+                                 {"voxgrad": description})
     with pytest.raises((OSError, voxgrad.DeviceError)):
         voxgrad.load(tmp_path / "x")
 

@@ -34,7 +34,7 @@ class Parameter(Tensor):
         return memo[id(self)]
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return _rebuild_parameter, (type(self), self.detach(), self.requires_grad)
+        return _rebuild_parameter, (type(self), self.detach(), self.requires_grad), self.__dict__ or None
 
     def __repr__(self, *, tensor_contents: Any = None) -> str:
         return "Parameter containing:\n" + super().__repr__()

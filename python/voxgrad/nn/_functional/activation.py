@@ -175,16 +175,18 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     return _dropped("dropout", _C._dropout, input, p, training, inplace)
 
 
-def _channels(name: str, rank: int, raw: Any, input: Tensor, p: float, training: bool, inplace: bool) -> Tensor:
-    if input.ndim == rank + 1 and rank > 0:  # unbatched
-        return _dropped(name, raw, input.unsqueeze(0), p, training, False).squeeze(0) if not inplace else (
-            input.copy_(_dropped(name, raw, input.unsqueeze(0), p, training, False).squeeze(0)))
-    return _dropped(name, raw, input, p, training, inplace)
+def _channels(name: str, rank: int, input: Tensor, p: float, training: bool, inplace: bool) -> Tensor:
+    if not training or input.ndim != rank + 1:
+        return _dropped(name, _C._feature_dropout, input, p, training, inplace)
+    result = _dropped(name, _C._feature_dropout, input.unsqueeze(0), p, training, False).squeeze(0)
+    return input.copy_(result) if inplace else result
 
 
 def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """dropout of whole channels of (batch, channels, L) or (channels, L)."""
-    return _channels("dropout1d", 1, _C._feature_dropout, input, p, training, inplace)
+    """dropout of whole channels of (batch, channels, L) or (channels, L). Raises ValueError for other ranks."""
+    if input.ndim not in (2, 3):
+        raise ShapeError(f"dropout1d: input must have rank 2 (unbatched) or 3; got shape {list(input.shape)}")
+    return _channels("dropout1d", 1, input, p, training, inplace)
 
 
 def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
@@ -193,8 +195,8 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
 
 
 def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """dropout of whole channels of (batch, channels, D, H, W)."""
-    return _channels("dropout3d", 3, _C._feature_dropout, input, p, training, inplace)
+    """dropout of whole channels of (batch, channels, D, H, W) or (channels, D, H, W)."""
+    return _channels("dropout3d", 3, input, p, training, inplace)
 
 
 def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:

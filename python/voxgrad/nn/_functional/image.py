@@ -23,7 +23,16 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     amounts = ints("pad", "pad", pad)
     if value is not None and input.dtype._name in ("uint8", "int32", "int64"):
         check_fits("pad", value, value, input.dtype)
-    return _C._pad(input, amounts, getattr(_C._PadMode, mode), 0.0 if value is None else value)
+    return _padded(input, amounts, mode, 0.0 if value is None else value)
+
+
+def _padded(input: Tensor, amounts: list[int], mode: str, value: float) -> Tensor:
+    if mode == "constant" or min(amounts, default=0) >= 0:
+        return _C._pad(input, amounts, getattr(_C._PadMode, mode), value)
+    steps = [([max(amount, 0) for amount in amounts], mode), ([min(amount, 0) for amount in amounts], "constant")]
+    for part, how in reversed(steps) if mode == "circular" else steps:  # circular goes around what is left
+        input = _padded(input, part, how, value)
+    return input
 
 
 def _per_axis(values: Any, rank: int) -> Any:

@@ -7,13 +7,11 @@ from ... import _C
 from ..._C import ShapeError, Tensor
 from ..._support import as_device, ints
 from .. import functional as F
-from .. import init
-from ..parameter import Parameter
+from ._affine import _Affine
 from .linear import _empty
-from .module import Module
 
 
-class _NormBase(Module):
+class _NormBase(_Affine):
     """Options, parameters and running statistics that batch and instance normalisation share."""
 
     _version = 2
@@ -23,8 +21,6 @@ class _NormBase(Module):
     momentum: float | None
     affine: bool
     track_running_stats: bool
-    weight: Parameter | None
-    bias: Parameter | None
     running_mean: Tensor | None
     running_var: Tensor | None
     num_batches_tracked: Tensor | None
@@ -37,9 +33,7 @@ class _NormBase(Module):
             raise ShapeError(f"{name}: num_features must be >= 1; got {num_features}")
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
-        self.register_parameter("weight", Parameter(_empty(name, [num_features], device, dtype)) if affine else None)
-        has_bias = affine and bias
-        self.register_parameter("bias", Parameter(_empty(name, [num_features], device, dtype)) if has_bias else None)
+        self._make_affine([num_features], affine, bias, device, dtype)
         tracked = track_running_stats
         self.register_buffer("running_mean", _empty(name, [num_features], device, dtype) if tracked else None)
         self.register_buffer("running_var", _empty(name, [num_features], device, dtype) if tracked else None)
@@ -56,18 +50,14 @@ class _NormBase(Module):
     def reset_parameters(self) -> None:
         """Weight 1, bias 0, and reset_running_stats()."""
         self.reset_running_stats()
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
+        super().reset_parameters()
 
     def _check_input_dim(self, input: Tensor) -> None:
         raise NotImplementedError(f"{self._get_name()}: the class must define _check_input_dim()")
 
     def extra_repr(self) -> str:
-        bias = ", bias=False" if self.affine and self.bias is None else ""
-        return (f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}{bias}, "
-                f"track_running_stats={self.track_running_stats}")
+        return (f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+                f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}")
 
     def _load_from_state_dict(self, state_dict: Any, prefix: str, local_metadata: Any, strict: bool,
                               missing_keys: list[str], unexpected_keys: list[str], error_msgs: list[str]) -> None:

@@ -46,7 +46,7 @@ class Dropout1d(_DropoutNd):
 
 
 class Dropout2d(_DropoutNd):
-    """Dropout of whole channels of (N, C, H, W) or (C, H, W)."""
+    """Dropout of whole channels of (N, C, H, W); as in PyTorch an input of rank 3 is (N, C, L)."""
 
     _function = "dropout2d"
 

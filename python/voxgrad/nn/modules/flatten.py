@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Sequence
 
+from ... import _shape
 from ..._C import Tensor
 from ..._support import DTypeError, ints
 from .module import Module
@@ -40,19 +41,7 @@ class Unflatten(Module):
         self.dim, self.unflattened_size = dim, tuple(ints(name, "unflattened_size", list(unflattened_size)))
 
     def forward(self, input: Tensor) -> Tensor:
-        shape = list(input.shape)
-        axis = range(len(shape))[self.dim]
-        return input.reshape(*shape[:axis], *self._sizes(shape[axis]), *shape[axis + 1:])
-
-    def _sizes(self, total: int) -> list[int]:
-        """The sizes with -1 worked out, which reshape could not tell from an empty batch."""
-        sizes = list(self.unflattened_size)
-        if -1 in sizes:
-            known = 1
-            for size in sizes:
-                known *= size if size != -1 else 1
-            sizes[sizes.index(-1)] = total // known if known else 0
-        return sizes
+        return _shape.unflatten(input, self.dim, self.unflattened_size)
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}, unflattened_size={self.unflattened_size}"

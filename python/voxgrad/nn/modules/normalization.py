@@ -6,13 +6,10 @@ from typing import Any, Sequence
 from ..._C import ShapeError, Tensor
 from ..._support import ints
 from .. import functional as F
-from .. import init
-from ..parameter import Parameter
-from .linear import _empty
-from .module import Module
+from ._affine import _Affine
 
 
-class GroupNorm(Module):
+class GroupNorm(_Affine):
     """Normalisation of groups of channels, sample by sample: (input - mean) / sqrt(variance + eps) * weight + bias.
 
     Mean and (biased) variance are those of a group of num_channels / num_groups channels of one sample (Wu and He,
@@ -25,8 +22,6 @@ class GroupNorm(Module):
     num_channels: int
     eps: float
     affine: bool
-    weight: Parameter | None
-    bias: Parameter | None
 
     def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, device: Any = None,
                  dtype: Any = None, *, bias: bool = True) -> None:
@@ -35,27 +30,18 @@ class GroupNorm(Module):
         if ints(name, "num_groups", num_groups)[0] < 1 or ints(name, "num_channels", num_channels)[0] % num_groups:
             raise ShapeError(f"{name}: num_groups must divide num_channels; got {num_groups} and {num_channels}")
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
-        self.register_parameter("weight", Parameter(_empty(name, [num_channels], device, dtype)) if affine else None)
-        has_bias = affine and bias
-        self.register_parameter("bias", Parameter(_empty(name, [num_channels], device, dtype)) if has_bias else None)
+        self._make_affine([num_channels], affine, bias, device, dtype)
         self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Weight 1, bias 0."""
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
-        bias = ", bias=False" if self.affine and self.bias is None else ""
-        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}{bias}"
+        return (f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
+                f"bias={self.bias is not None}")
 
 
-class LayerNorm(Module):
+class LayerNorm(_Affine):
     """Normalisation over the last axes, whose sizes are `normalized_shape`:
     (input - mean) / sqrt(variance + eps) * weight + bias (Ba et al., https://arxiv.org/abs/1607.06450).
 
@@ -66,8 +52,6 @@ class LayerNorm(Module):
     normalized_shape: tuple[int, ...]
     eps: float
     elementwise_affine: bool
-    weight: Parameter | None
-    bias: Parameter | None
 
     def __init__(self, normalized_shape: int | Sequence[int], eps: float = 1e-5, elementwise_affine: bool = True,
                  bias: bool = True, device: Any = None, dtype: Any = None) -> None:
@@ -75,24 +59,15 @@ class LayerNorm(Module):
         name = self._get_name()
         shape = ints(name, "normalized_shape", normalized_shape)
         self.normalized_shape, self.eps, self.elementwise_affine = tuple(shape), eps, elementwise_affine
-        affine = elementwise_affine
-        self.register_parameter("weight", Parameter(_empty(name, shape, device, dtype)) if affine else None)
-        self.register_parameter("bias", Parameter(_empty(name, shape, device, dtype)) if affine and bias else None)
+        self._make_affine(shape, elementwise_affine, bias, device, dtype)
         self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Weight 1, bias 0."""
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
-        bias = ", bias=False" if self.elementwise_affine and self.bias is None else ""
-        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}{bias}"
+        return (f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, "
+                f"bias={self.bias is not None}")
 
 
 __all__ = ["GroupNorm", "LayerNorm"]
