@@ -147,7 +147,7 @@ def install() -> None:
     A second call changes nothing. Raises RuntimeError where the real PyTorch is imported already: a program can hold
     one of the two.
     """
-    taken = [name for name, module in sys.modules.items()
+    taken = [name for name, module in list(sys.modules.items())  # a list: other threads import
              if name.partition(".")[0] == _NAME and not isinstance(module, _StandIn)]
     if taken:
         raise RuntimeError(f"compat.install: '{taken[0]}' is imported already, and is not voxgrad; call install() "
@@ -163,8 +163,9 @@ def uninstall() -> None:
     """
     if _LOADER in sys.meta_path:
         sys.meta_path.remove(_LOADER)
-    for name in [name for name, module in sys.modules.items() if isinstance(module, _StandIn)]:
-        del sys.modules[name]
+    for name, module in list(sys.modules.items()):
+        if isinstance(module, _StandIn):
+            sys.modules.pop(name, None)
 
 
 __all__ = ["install", "uninstall"]

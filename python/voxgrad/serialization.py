@@ -199,7 +199,17 @@ def save(obj: Any, f: Any, pickle_module: Any = None, pickle_protocol: Any = Non
         path = os.path.join(folder, "object.safetensors")
         _C._save_safetensors(path, tensors, metadata)
         with open(path, "rb") as written:
-            f.write(written.read())
+            while part := written.read(2**24):
+                _write(f, memoryview(part))
+
+
+def _write(f: Any, left: memoryview) -> None:
+    """Writes all of it, also where a write takes a part, as an unbuffered file's may."""
+    while left:
+        count = f.write(left)
+        if count == 0:
+            raise FileError(f"save: {f!r} takes no more bytes")
+        left = left[len(left) if count is None else count:]
 
 
 def _mover(map_location: Any) -> Callable[[Tensor, str], Tensor]:
@@ -230,12 +240,13 @@ def load(f: Any, map_location: Any = None, pickle_module: Any = None, *, weights
     """
     move = _mover(map_location)
     if hasattr(f, "read"):
+        import shutil
         import tempfile
 
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "object.safetensors")
             with open(path, "wb") as copied:
-                copied.write(f.read())
+                shutil.copyfileobj(f, copied, 2**24)
             return _read(path, move)
     return _read(os.fsdecode(os.fspath(f)), move)
 

@@ -1,6 +1,8 @@
 """Optimizers, against PyTorch where it can be imported."""
 import copy
 import pickle
+import signal
+import threading
 
 import numpy as np
 import pytest
@@ -172,3 +174,34 @@ def test_own_optimizer(m):
     assert p.item() == 0.5
     m.optim.lr_scheduler.StepLR(optimizer, 1).step()
     assert optimizer.param_groups[0]["lr"] == 0.05
+
+
+def test_ctrl_c_waits_for_the_whole_step():
+    class Interrupted(voxgrad.optim.SGD):
+        def _update(self, group, p, grad, state):
+            signal.raise_signal(signal.SIGINT)
+            super()._update(group, p, grad, state)
+
+    parameters = [voxgrad.nn.Parameter(voxgrad.ones(2)) for _ in range(3)]
+    for p in parameters:
+        p.grad = voxgrad.ones(2)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        Interrupted(parameters, lr=1).step()
+    assert [p.tolist() for p in parameters] == [[0, 0]] * 3 and signal.getsignal(signal.SIGINT) is before
+    seen = []
+    signal.signal(signal.SIGINT, lambda *details: seen.append(details[0]))
+    try:
+        Interrupted(parameters, lr=1).step()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert seen == [signal.SIGINT] and parameters[2].tolist() == [-1, -1]
+
+
+def test_a_step_in_another_thread():
+    p = voxgrad.nn.Parameter(voxgrad.ones(2))
+    p.grad = voxgrad.ones(2)
+    thread = threading.Thread(target=voxgrad.optim.SGD([p], lr=1).step)
+    thread.start()
+    thread.join()
+    assert p.tolist() == [0, 0]

@@ -149,3 +149,21 @@ def test_empty_tensors_and_arrays_stay_apart(tmp_path):
     voxgrad.save(state, tmp_path / "empty")
     for before, after in zip(state, voxgrad.load(tmp_path / "empty")):
         assert after.shape == before.shape and after.dtype == before.dtype
+
+
+def test_a_file_that_takes_a_part_at_a_time_gets_all():
+    class Unbuffered(io.BytesIO):
+        def write(self, data):
+            return super().write(data[:100])
+
+    file = Unbuffered()
+    voxgrad.save({"x": voxgrad.arange(1000)}, file)
+    file.seek(0)
+    assert voxgrad.load(file)["x"].sum().item() == 499500
+
+    class Full(io.BytesIO):
+        def write(self, data):
+            return 0
+
+    with pytest.raises(OSError):
+        voxgrad.save({"x": voxgrad.arange(1000)}, Full())

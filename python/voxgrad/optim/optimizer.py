@@ -1,12 +1,15 @@
 """Optimizer: the base of what trains parameters."""
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
+import signal
+import threading
 import warnings
 from collections import OrderedDict, defaultdict
 from itertools import chain
-from typing import Any, Callable, Iterable, Mapping, TypeAlias
+from typing import Any, Callable, Iterable, Iterator, Mapping, TypeAlias
 
 from .. import _C
 from .._C import DeviceError, DTypeError, ShapeError, Tensor
@@ -282,6 +285,23 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Holds Ctrl-C back until the end."""
+    handler = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+        yield  # Ctrl-C does not reach this thread, or raises nothing
+        return
+    came: list[tuple[int, Any]] = []
+    signal.signal(signal.SIGINT, lambda *details: came.append(details))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    if came:
+        handler(*came[0])
+
+
 class _EachParameter(Optimizer):
     """An optimizer whose rule treats each parameter by itself: a subclass gives _buffers and _update."""
 
@@ -289,7 +309,8 @@ class _EachParameter(Optimizer):
         """Changes every parameter that has a gradient; nothing is recorded.
 
         `closure` clears the gradients, computes the loss, calls backward() and returns the loss, which step() returns.
-        All parameters are checked before the first one changes. Raises TypeError for a parameter that is not floating,
+        All parameters are checked before the first one changes, and Ctrl-C waits until the last one has: a step is done
+        wholly or not at all. Raises TypeError for a parameter that is not floating,
         ValueError for state of another shape, dtype or device, RuntimeError for parameters that are not on the CPU.
         """
         loss = None
@@ -300,10 +321,11 @@ class _EachParameter(Optimizer):
             work = [(group, p) for group in self.param_groups for p in group["params"] if p.grad is not None]
             for group, p in work:
                 self._prepare(group, p)
-            for group, p in work:
-                grad = p.grad.detach()
-                state = self.state[p] if self._buffers(group) else {}
-                self._update(group, p, _C.neg(grad) if group.get("maximize") else grad, state)
+            with _uninterrupted():
+                for group, p in work:
+                    grad = p.grad.detach()
+                    state = self.state[p] if self._buffers(group) else {}
+                    self._update(group, p, _C.neg(grad) if group.get("maximize") else grad, state)
         return loss
 
     def _buffers(self, group: dict[str, Any]) -> dict[str, float | None]:
