@@ -63,4 +63,5 @@ PYBIND11_MODULE(_C, m) {
   python::bind_optim(m);
   python::bind_io(m);
   python::bind_threads(m);
+  python::bind_arguments(m);
 }

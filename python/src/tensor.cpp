@@ -102,16 +102,23 @@ void bind_layout(ImplClass& tensor) {
 
 void bind_graph(ImplClass& tensor) {
   using Impl = std::shared_ptr<TensorImpl>;
+  // Setters with names, which error texts use.
   tensor
       .def_property(
           "requires_grad", [](const Impl& x) { return self_of(x).requires_grad(); },
-          [](const Impl& x, bool on) { self_of(x).requires_grad_(on); })
+          py::cpp_function([](const Impl& x, bool on) { self_of(x).requires_grad_(on); },
+                           py::name("requires_grad"), py::is_setter()))
       .def_property(
           "grad", [](const Impl& x) { return self_of(x).grad(); },
-          [](const Impl& x, const MaybeTensor& grad) { self_of(x).set_grad(defined_or_not(grad)); })
+          py::cpp_function(
+              [](const Impl& x, const MaybeTensor& grad) {
+                self_of(x).set_grad(defined_or_not(grad));
+              },
+              py::name("grad"), py::is_setter()))
       .def_property(
           "data", [](const Impl& x) { return self_of(x).detach(); },
-          [](const Impl& x, const Tensor& other) { set_data(self_of(x), other); })
+          py::cpp_function([](const Impl& x, const Tensor& other) { set_data(self_of(x), other); },
+                           py::name("data"), py::is_setter()))
       .def_property_readonly("is_leaf", [](const Impl& x) { return self_of(x).is_leaf(); })
       .def_property_readonly("_op",
                              [](const Impl& x) -> std::optional<std::string> {

@@ -13,7 +13,7 @@ Names, arguments, defaults and values are PyTorch's:
 """
 from __future__ import annotations
 
-from . import _C, _creation, _elementwise, _indexing, _info, _linear, _protocols, _reduce, _shape  # noqa: F401
+from . import _C, _arguments, _creation, _elementwise, _indexing, _info, _linear, _protocols, _reduce, _shape  # noqa: F401
 from ._C import (
     AutogradError,
     DeviceError,
