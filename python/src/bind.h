@@ -18,7 +18,9 @@
 #include <pybind11/stl.h>
 
 #include <voxgrad/core/conv_geometry.h>
+#include <voxgrad/core/device.h>
 #include <voxgrad/core/dtype.h>
+#include <voxgrad/core/random.h>
 #include <voxgrad/core/tensor.h>
 
 namespace voxgrad::python {
@@ -33,6 +35,36 @@ pybind11::handle dtype_object(DType dtype);
 }  // namespace voxgrad::python
 
 namespace pybind11::detail {
+
+/// Python can make an object and leave out its __init__; pybind11 would lend memory that nobody has
+/// written as its value.
+template <typename Caster>
+struct initialised : Caster {
+  bool load(handle source, bool convert) {
+    return type_caster_generic::load_impl<initialised>(source, convert);
+  }
+  void load_value(value_and_holder&& held) {
+    if (held.value_ptr() == nullptr) {
+      throw type_error(std::string(Py_TYPE(held.inst)->tp_name) +
+                       ": __init__ must be called before the object is used");
+    }
+    Caster::load_value(std::move(held));
+  }
+};
+
+template <>
+struct type_caster<voxgrad::python::DTypeObject>
+    : initialised<type_caster_base<voxgrad::python::DTypeObject>> {};
+template <>
+struct type_caster<voxgrad::Device> : initialised<type_caster_base<voxgrad::Device>> {};
+template <>
+struct type_caster<voxgrad::Generator> : initialised<type_caster_base<voxgrad::Generator>> {};
+template <>
+struct type_caster<voxgrad::TensorImpl> : initialised<type_caster_base<voxgrad::TensorImpl>> {};
+template <>
+struct type_caster<std::shared_ptr<voxgrad::TensorImpl>>
+    : initialised<
+          copyable_holder_caster<voxgrad::TensorImpl, std::shared_ptr<voxgrad::TensorImpl>>> {};
 
 /// A Tensor crosses as the one Python object of its TensorImpl: while that object lives, every
 /// handle on the same tensor comes back as it. Undefined tensors become None; None becomes a tensor

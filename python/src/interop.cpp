@@ -28,6 +28,17 @@ DType dtype_from_numpy(std::string_view op, const py::dtype& dtype) {
                    py::str(dtype).cast<std::string>() + "; use array.astype(...)");
 }
 
+/// Keeps the array, and its memory in place: NumPy resizes no array that has a weak reference, not
+/// even with refcheck=False.
+SharedObject keep(const py::array& array) {
+  py::array owner = array;  // of the memory
+  for (py::object base = owner.base(); base && py::isinstance<py::array>(base);
+       base = owner.base()) {
+    owner = std::move(base);
+  }
+  return SharedObject(py::make_tuple(array, py::weakref(owner)));
+}
+
 /// The array's elements as a tensor over the same memory.
 Tensor borrow_array(const py::array& array, DType dtype) {
   const auto width = static_cast<Index>(size_of(dtype));
@@ -49,7 +60,7 @@ Tensor borrow_array(const py::array& array, DType dtype) {
     throw ShapeError("from_numpy: the array's memory is not aligned; use array.copy()");
   }
   auto* memory = const_cast<void*>(array.data());
-  SharedObject owner(array);
+  const SharedObject owner = keep(array);
   return Tensor::borrow(memory, std::move(shape), std::move(strides), dtype, Device{},
                         [owner] { (void)owner; });
 }

@@ -126,6 +126,8 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
 
 def from_dlpack(ext_tensor: Any) -> Tensor:
     """A tensor over the memory of any object with `__dlpack__`, or of a DLPack capsule."""
+    if isinstance(ext_tensor, np.ndarray):  # whose own capsule lets it move its memory
+        return _C._from_numpy(ext_tensor)
     if hasattr(ext_tensor, "__dlpack__"):
         try:
             ext_tensor = ext_tensor.__dlpack__(max_version=(1, 0))

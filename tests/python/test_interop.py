@@ -63,6 +63,18 @@ def test_read_only_and_reversed_arrays_are_refused():
         vg.from_numpy([1, 2])
 
 
+@pytest.mark.parametrize("share", [vg.from_numpy, vg.as_tensor, vg.from_dlpack])
+@pytest.mark.parametrize("part", [slice(None), slice(2, 6, 2)])
+def test_an_array_cannot_move_its_memory_while_a_tensor_lies_over_it(share, part):
+    array = np.arange(8, dtype=np.float32)
+    x = share(array[part][1:])
+    with pytest.raises(ValueError, match="resize"):
+        array.resize(1_000_000, refcheck=False)
+    assert x.tolist() == array[part][1:].tolist()
+    del x
+    array.resize(9, refcheck=False)
+
+
 def test_a_tensor_that_wants_a_gradient_is_refused():
     x = vg.ones(2, requires_grad=True)
     for export in (lambda: x.numpy(), lambda: np.asarray(x), lambda: np.from_dlpack(x)):

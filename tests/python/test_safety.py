@@ -261,3 +261,16 @@ def test_a_tensor_is_not_its_own_gradient():
     x = vg.ones(3, requires_grad=True)
     with pytest.raises(RuntimeError, match="own gradient"):
         x.grad = x
+
+
+def test_objects_without_init_are_refused():
+    tensor, parameter, generator = (kind.__new__(kind) for kind in (vg.Tensor, vg.nn.Parameter, vg.Generator))
+    device, dtype = vg.device.__new__(vg.device), vg.dtype.__new__(vg.dtype)
+    for use in (lambda: tensor.shape, lambda: tensor.requires_grad, lambda: vg.relu(tensor), lambda: repr(parameter),
+                lambda: vg.ones(1) + parameter, lambda: parameter.tolist(), lambda: hash(tensor),
+                lambda: generator.initial_seed(), lambda: vg.rand(2, generator=generator), lambda: repr(device),
+                lambda: vg.zeros(2, device=device), lambda: vg.zeros(2, dtype=dtype), lambda: dtype.itemsize):
+        with pytest.raises(TypeError, match="__init__"):
+            use()
+    tensor.__init__(vg.ones(2))
+    assert tensor.tolist() == [1.0, 1.0]
