@@ -1,11 +1,18 @@
 """Learning rate schedulers: the same rates as PyTorch's, in every bit, where that can be imported."""
 import copy
+import importlib
 import random
 import warnings
 
 import pytest
 
 import voxgrad
+
+
+def import_swa(optimizer):
+    """swa_utils of the optimizer's package."""
+    return importlib.import_module(f"{type(optimizer).__module__.partition('.')[0]}.optim.swa_utils")
+
 
 CASES = {
     "lambda": lambda s, o: s.LambdaLR(o, lambda e: 0.9**e),
@@ -19,6 +26,13 @@ CASES = {
     "cosine": lambda s, o: s.CosineAnnealingLR(o, 5, 0.01),
     "restarts": lambda s, o: s.CosineAnnealingWarmRestarts(o, 3, 2, 0.01),
     "cycle": lambda s, o: s.OneCycleLR(o, 0.5, 20),
+    "cycles": lambda s, o: s.CyclicLR(o, [0.01, 0.02], 0.1, 3, 4),
+    "falling cycles": lambda s, o: s.CyclicLR(o, 0.01, 0.1, 2, mode="triangular2"),
+    "decaying cycles": lambda s, o: s.CyclicLR(o, 0.01, 0.1, 3, mode="exp_range", gamma=0.9),
+    "cycles of a function": lambda s, o: s.CyclicLR(o, 0.01, 0.1, 2, scale_fn=lambda n: 1 / n),
+    "towards a constant": lambda s, o: import_swa(o).SWALR(o, [0.5, 0.3], 4),
+    "linearly towards a constant": lambda s, o: import_swa(o).SWALR(o, 0.5, 6, "linear"),
+    "at once to a constant": lambda s, o: import_swa(o).SWALR(o, 0.5, 0),
     "three phases": lambda s, o: s.OneCycleLR(o, [0.5, 0.3], epochs=4, steps_per_epoch=5, three_phase=True,
                                               anneal_strategy="linear"),
     "sequence": lambda s, o: s.SequentialLR(
@@ -159,6 +173,8 @@ def test_a_scheduler_before_its_optimizer_is_a_warning(name):
     (lambda s, o: s.ReduceLROnPlateau(o, factor=1.0), ValueError),
     (lambda s, o: s.ReduceLROnPlateau(o, "up"), ValueError),
     (lambda s, o: s.OneCycleLR(o, 0.1), ValueError),
+    (lambda s, o: s.CyclicLR(o, 0.1, 0.2, mode="square"), ValueError),
+    (lambda s, o: import_swa(o).SWALR(o, 0.1, -1), ValueError),
     (lambda s, o: s.OneCycleLR(o, [0.1], 10), ValueError),
     (lambda s, o: s.CosineAnnealingWarmRestarts(o, 0), ValueError),
     (lambda s, o: s.SequentialLR(o, [s.StepLR(o, 1)], [3]), ValueError),

@@ -2,7 +2,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from types import FunctionType
+from typing import Any, Callable
 
 from .._C import ShapeError
 from ._scheduler import LRScheduler
@@ -57,7 +58,101 @@ class CosineAnnealingWarmRestarts(LRScheduler):
             self.T_i = self.T_0 * self.T_mult**n
 
 
-class OneCycleLR(LRScheduler):
+class _WithMomentum(LRScheduler):
+    """What moves momentum, or Adam's beta1, against the rate."""
+
+    def _set_up_momentum(self, base_momentum: Any, max_momentum: Any, last_epoch: int) -> tuple[list[Any], list[Any]]:
+        """The lowest and highest values, per group. Raises ValueError for an optimizer without momentum."""
+        if "momentum" not in self.optimizer.defaults and "betas" not in self.optimizer.defaults:
+            raise ShapeError(f"{type(self).__name__}: cycle_momentum needs an optimizer with momentum or betas")
+        self.use_beta1 = "betas" in self.optimizer.defaults
+        lows, highs = self._per_group("base_momentum", base_momentum), self._per_group("max_momentum", max_momentum)
+        if last_epoch == -1:
+            for low, high, group in zip(lows, highs, self.optimizer.param_groups):
+                self._set_momentum(group, high)
+                group["max_momentum"], group["base_momentum"] = high, low
+        return lows, highs
+
+    def _set_momentum(self, group: dict[str, Any], value: float) -> None:
+        if self.use_beta1:
+            group["betas"] = (value, *group["betas"][1:])
+        else:
+            group["momentum"] = value
+
+
+class CyclicLR(_WithMomentum):
+    """Rates that go from base_lr up to max_lr and back, again and again; step() after every batch (Smith,
+    https://arxiv.org/abs/1506.01186). Momentum, or Adam's beta1, goes the other way.
+
+    Args:
+        base_lr, max_lr: the bounds, one number or one per group.
+        step_size_up, step_size_down: steps of a rise, and of a fall (as many by default).
+        mode: "triangular" keeps the height, "triangular2" halves it in each cycle, "exp_range" scales it by gamma^step.
+        scale_fn: gives the height's factor in place of the mode: of the cycle's number, or of the step where scale_mode
+            is "iterations".
+        cycle_momentum, base_momentum, max_momentum: whether and between which values momentum goes.
+
+    Raises ValueError for another mode without a scale_fn, and for an optimizer without momentum.
+    """
+
+    def __init__(self, optimizer: Optimizer, base_lr: float | list[float], max_lr: float | list[float],
+                 step_size_up: int = 2000, step_size_down: int | None = None, mode: str = "triangular",
+                 gamma: float = 1.0, scale_fn: Callable[[float], float] | None = None, scale_mode: str = "cycle",
+                 cycle_momentum: bool = True, base_momentum: float | list[float] = 0.8,
+                 max_momentum: float | list[float] = 0.9, last_epoch: int = -1) -> None:
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(f"CyclicLR: needs an Optimizer; got {type(optimizer).__name__}")
+        if mode not in ("triangular", "triangular2", "exp_range") and scale_fn is None:
+            raise ShapeError(f"CyclicLR: mode must be 'triangular', 'triangular2' or 'exp_range'; got {mode!r}")
+        self.optimizer = optimizer
+        lowest = self._per_group("base_lr", base_lr)
+        if last_epoch == -1:
+            self._set(lowest)
+        self.max_lrs = self._per_group("max_lr", max_lr)
+        down = step_size_up if step_size_down is None else step_size_down
+        self.total_size = float(step_size_up) + float(down)
+        self.step_ratio = float(step_size_up) / self.total_size
+        self.mode, self.gamma, self._scale_fn_custom = mode, gamma, scale_fn
+        self.scale_mode = scale_mode if scale_fn else "iterations" if mode == "exp_range" else "cycle"
+        self.cycle_momentum = cycle_momentum
+        if cycle_momentum:
+            self.base_momentums, self.max_momentums = self._set_up_momentum(base_momentum, max_momentum, last_epoch)
+        super().__init__(optimizer, last_epoch)
+        self.base_lrs = lowest
+
+    def scale_fn(self, x: float) -> float:
+        """The factor of the height in a cycle, or at a step."""
+        if self._scale_fn_custom is not None:
+            return self._scale_fn_custom(x)
+        if self.mode == "exp_range":
+            return self.gamma**x
+        return 1.0 if self.mode == "triangular" else 1 / 2.0 ** (x - 1)
+
+    def get_lr(self) -> list[Any]:
+        cycle = math.floor(1 + self.last_epoch / self.total_size)
+        x = 1.0 + self.last_epoch / self.total_size - cycle
+        height = x / self.step_ratio if x <= self.step_ratio else (x - 1) / (self.step_ratio - 1)
+        scale = self.scale_fn(cycle if self.scale_mode == "cycle" else self.last_epoch)
+        if self.cycle_momentum:
+            for group, low, high in zip(self.optimizer.param_groups, self.base_momentums, self.max_momentums):
+                self._set_momentum(group, high - (high - low) * height * scale)
+        return [low + (high - low) * height * scale for low, high in zip(self.base_lrs, self.max_lrs)]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything but the optimizer; of scale_fn what an object holds, nothing of a plain function."""
+        custom = self._scale_fn_custom
+        kept = None if custom is None or isinstance(custom, FunctionType) else dict(custom.__dict__)
+        return {**super().state_dict(), "_scale_fn_custom": kept}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        custom = self._scale_fn_custom
+        super().load_state_dict(state_dict)
+        self._scale_fn_custom = custom
+        if custom is not None and state_dict["_scale_fn_custom"] is not None:
+            custom.__dict__.update(state_dict["_scale_fn_custom"])
+
+
+class OneCycleLR(_WithMomentum):
     """One rise to max_lr and one fall below the initial rate; step() after every batch (Smith and Topin,
     https://arxiv.org/abs/1708.07120). Momentum, or Adam's beta1, goes the other way.
 
@@ -100,22 +195,6 @@ class OneCycleLR(LRScheduler):
         if cycle_momentum:
             self._set_up_momentum(base_momentum, max_momentum, last_epoch)
         super().__init__(optimizer, last_epoch)
-
-    def _set_up_momentum(self, base_momentum: Any, max_momentum: Any, last_epoch: int) -> None:
-        if "momentum" not in self.optimizer.defaults and "betas" not in self.optimizer.defaults:
-            raise ShapeError("OneCycleLR: cycle_momentum needs an optimizer with momentum or betas")
-        self.use_beta1 = "betas" in self.optimizer.defaults
-        lows, highs = self._per_group("base_momentum", base_momentum), self._per_group("max_momentum", max_momentum)
-        if last_epoch == -1:
-            for low, high, group in zip(lows, highs, self.optimizer.param_groups):
-                self._set_momentum(group, high)
-                group["max_momentum"], group["base_momentum"] = high, low
-
-    def _set_momentum(self, group: dict[str, Any], value: float) -> None:
-        if self.use_beta1:
-            group["betas"] = (value, *group["betas"][1:])
-        else:
-            group["momentum"] = value
 
     def _between(self, start: float, end: float, part: float) -> float:
         if self._anneal_func_type == "linear":

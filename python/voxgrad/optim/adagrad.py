@@ -40,9 +40,7 @@ class Adagrad(_EachParameter):
         return {"sum": float(group["initial_accumulator_value"])}
 
     def _update(self, group: dict[str, Any], p: Tensor, grad: Tensor, state: dict[str, Any]) -> None:
-        number = advance(state)
-        if group["weight_decay"] != 0:
-            grad = grad + p * group["weight_decay"]
+        number, grad = advance(state), self._decayed(group, p, grad)
         rate = float(group["lr"]) / (1 + (number - 1) * group["lr_decay"])
         total = state["sum"].add_(grad * grad)
         p.add_(grad / (total.sqrt() + group["eps"]), alpha=-rate)

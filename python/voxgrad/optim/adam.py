@@ -4,8 +4,8 @@ from __future__ import annotations
 from typing import Any
 
 from .. import _C
-from .._C import ShapeError, Tensor
-from .optimizer import ParamsT, _EachParameter, advance, check_at_least_zero
+from .._C import Tensor
+from .optimizer import ParamsT, _EachParameter, advance, check_at_least_zero, check_betas
 
 
 class Adam(_EachParameter):
@@ -32,9 +32,7 @@ class Adam(_EachParameter):
                  fused: bool | None = None, decoupled_weight_decay: bool = False) -> None:
         name = type(self).__name__
         check_at_least_zero(name, lr=lr, eps=eps, weight_decay=weight_decay)
-        for i, beta in enumerate(betas):
-            if not 0 <= float(beta) < 1:
-                raise ShapeError(f"{name}: betas[{i}] must be in [0, 1); got {beta}")
+        check_betas(name, betas)
         super().__init__(params, dict(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad,
                                       maximize=maximize, foreach=foreach, capturable=capturable,
                                       differentiable=differentiable, fused=fused,

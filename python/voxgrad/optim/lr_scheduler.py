@@ -8,7 +8,7 @@ from typing import Any, Callable, Iterable
 
 from .._C import ShapeError
 from ._combined import ChainedScheduler, SequentialLR
-from ._cycles import CosineAnnealingWarmRestarts, OneCycleLR
+from ._cycles import CosineAnnealingWarmRestarts, CyclicLR, OneCycleLR
 from ._plateau import ReduceLROnPlateau
 from ._scheduler import LRScheduler, _LRScheduler
 from .optimizer import Optimizer
@@ -192,7 +192,7 @@ class CosineAnnealingLR(LRScheduler):
 
 
 __all__ = [
-    "ChainedScheduler", "ConstantLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "ExponentialLR",
-    "LRScheduler", "LambdaLR", "LinearLR", "MultiStepLR", "MultiplicativeLR", "OneCycleLR", "PolynomialLR",
+    "ChainedScheduler", "ConstantLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "CyclicLR",
+    "ExponentialLR", "LRScheduler", "LambdaLR", "LinearLR", "MultiStepLR", "MultiplicativeLR", "OneCycleLR", "PolynomialLR",
     "ReduceLROnPlateau", "SequentialLR", "StepLR", "_LRScheduler",
 ]

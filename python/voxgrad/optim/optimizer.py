@@ -39,6 +39,13 @@ def check_at_least_zero(op: str, **options: Any) -> None:
             raise ShapeError(f"{op}: {name} must be >= 0; got {value}")
 
 
+def check_betas(op: str, betas: Any) -> None:
+    """Raises ValueError unless the decays are in [0, 1)."""
+    for i, beta in enumerate(betas):
+        if not 0 <= float(beta) < 1:
+            raise ShapeError(f"{op}: betas[{i}] must be in [0, 1); got {beta}")
+
+
 class Optimizer:
     """Base of the optimizers: groups of parameters with their options, and what is carried from step to step.
 
@@ -334,6 +341,15 @@ class _EachParameter(Optimizer):
 
     def _update(self, group: dict[str, Any], p: Tensor, grad: Tensor, state: dict[str, Any]) -> None:
         raise NotImplementedError
+
+    def _decayed(self, group: dict[str, Any], p: Tensor, grad: Tensor) -> Tensor:
+        """The gradient with weight_decay * p, or with decoupled_weight_decay as it is, and p itself decayed."""
+        if group["weight_decay"] == 0:
+            return grad
+        if group.get("decoupled_weight_decay"):
+            p.mul_(1 - float(group["lr"]) * group["weight_decay"])
+            return grad
+        return grad + p * group["weight_decay"]
 
     def _prepare(self, group: dict[str, Any], p: Tensor) -> None:
         """Everything that can fail, and the state of a first step."""

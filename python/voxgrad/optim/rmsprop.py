@@ -35,8 +35,7 @@ class RMSprop(_EachParameter):
 
     def _update(self, group: dict[str, Any], p: Tensor, grad: Tensor, state: dict[str, Any]) -> None:
         advance(state)
-        if group["weight_decay"] != 0:
-            grad = grad + p * group["weight_decay"]
+        grad = self._decayed(group, p, grad)
         alpha, mean_square = group["alpha"], state["square_avg"]
         mean_square.mul_(alpha).add_(grad * grad, alpha=1 - alpha)
         variance = mean_square
