@@ -151,6 +151,8 @@ def stub_class(name: str, kind: type) -> list[str]:
     for member_name, member in sorted(vars(kind).items()):
         if isinstance(member, property):
             lines += ["    @property", f"    def {member_name}(self) -> Any: ..."]
+        elif isinstance(member, types.FunctionType):
+            lines.append(stub_method(member_name, member))
         elif signatures(member):
             lines += stub_function(member, "    ")
     return lines

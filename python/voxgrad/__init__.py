@@ -13,7 +13,8 @@ Names, arguments, defaults and values are PyTorch's:
 """
 from __future__ import annotations
 
-from . import _C, _arguments, _creation, _elementwise, _indexing, _info, _linear, _protocols, _reduce, _shape  # noqa: F401
+from . import _C, _arguments, _creation, _elementwise, _generator, _indexing, _info, _linear  # noqa: F401
+from . import _protocols, _reduce, _shape  # noqa: F401
 from ._C import (
     AutogradError,
     DeviceError,
@@ -52,16 +53,18 @@ from .autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
 bool = _C.bool
 float, double, int, long = float32, float64, int32, int64
 
-from . import autograd, backends, compat, cuda, models, nn, optim, utils  # noqa: E402
+from . import amp, autograd, backends, compat, cuda, models, nn, optim, utils  # noqa: E402
+from .amp import GradScaler, autocast  # noqa: E402
 from .serialization import load, save  # noqa: E402
 
 __all__ = [
-    "AutogradError", "DTypeError", "DeviceError", "Error", "FileError", "Generator", "MissingKeyError",
-    "OutOfMemoryError", "OutOfRangeError", "ShapeError", "Size", "Tensor", "__version__", "autograd", "backends",
-    "channels_last", "channels_last_3d", "compat", "contiguous_format", "cuda", "default_generator", "device", "dtype", "enable_grad", "float32",
-    "float64", "get_default_dtype", "get_num_threads", "inference_mode", "int32", "int64", "is_grad_enabled", "load",
-    "memory_format", "models", "nn", "no_grad", "optim", "preserve_format", "promote_types", "save",
-    "set_default_dtype", "set_grad_enabled", "set_num_threads", "uint8", "utils",
+    "AutogradError", "DTypeError", "DeviceError", "Error", "FileError", "Generator", "GradScaler",
+    "MissingKeyError", "OutOfMemoryError", "OutOfRangeError", "ShapeError", "Size", "Tensor", "__version__", "amp",
+    "autocast", "autograd", "backends", "channels_last", "channels_last_3d", "compat", "contiguous_format", "cuda",
+    "default_generator", "device", "dtype", "enable_grad", "float32", "float64", "get_default_dtype",
+    "get_num_threads", "inference_mode", "int32", "int64", "is_grad_enabled", "load", "memory_format", "models",
+    "nn", "no_grad", "optim", "preserve_format", "promote_types", "save", "set_default_dtype", "set_grad_enabled",
+    "set_num_threads", "uint8", "utils",
 ]
 __all__ += _creation.__all__
 __all__ += _elementwise.__all__

@@ -307,17 +307,17 @@ def manual_seed(seed: int) -> Generator:
 
 
 def get_rng_state() -> Tensor:
-    """The default generator's state, for `set_rng_state`."""
-    return tensor(_C.default_generator._state(), dtype=_C.int64)
+    """The default generator's state, for `set_rng_state`: bytes in a tensor of uint8."""
+    return _C.default_generator.get_state()
 
 
 def set_rng_state(new_state: Tensor) -> None:
-    """Continues where `get_rng_state` was taken."""
-    _C.default_generator._set_state(new_state.tolist())
+    """Continues where `get_rng_state` was taken. Raises ValueError for what it did not give."""
+    _C.default_generator.set_state(new_state)
 
 
 __all__ = [
-    "arange", "as_tensor", "bernoulli", "empty", "empty_like", "eye", "from_dlpack", "from_numpy", "full", "full_like",
-    "get_rng_state", "linspace", "manual_seed", "normal", "ones", "ones_like", "rand", "rand_like", "randint", "randn", "randn_like",
-    "randperm", "set_rng_state", "tensor", "zeros", "zeros_like",
+    "arange", "as_tensor", "bernoulli", "empty", "empty_like", "eye", "from_dlpack", "from_numpy", "full",
+    "full_like", "get_rng_state", "linspace", "manual_seed", "normal", "ones", "ones_like", "rand", "rand_like",
+    "randint", "randn", "randn_like", "randperm", "set_rng_state", "tensor", "zeros", "zeros_like",
 ]

@@ -8,7 +8,7 @@ import numpy as np
 
 from . import _C, _printing
 from ._C import Tensor, dtype
-from ._support import DTypeError
+from ._support import DTypeError, ShapeError
 
 inf, nan, pi, e = math.inf, math.nan, math.pi, math.e
 newaxis = None
@@ -58,6 +58,22 @@ def are_deterministic_algorithms_enabled() -> bool:
     return True
 
 
+_precision = "highest"
+
+
+def set_float32_matmul_precision(precision: str) -> None:
+    """'highest', 'high' or 'medium': what is allowed, and not made use of; products are of full precision."""
+    global _precision
+    if precision not in ("highest", "high", "medium"):
+        raise ShapeError(f"set_float32_matmul_precision: must be 'highest', 'high' or 'medium'; got {precision!r}")
+    _precision = precision
+
+
+def get_float32_matmul_precision() -> str:
+    """What set_float32_matmul_precision() was given last; 'highest' at first."""
+    return _precision
+
+
 def set_printoptions(precision: int | None = None, threshold: int | None = None, edgeitems: int | None = None,
                      linewidth: int | None = None, profile: str | None = None, sci_mode: bool | None = None) -> None:
     """How tensors print; None keeps a setting."""
@@ -67,11 +83,7 @@ def set_printoptions(precision: int | None = None, threshold: int | None = None,
 
 def seed() -> int:
     """Seeds the default generator from the system's randomness; returns the seed."""
-    import secrets
-
-    chosen = secrets.randbits(63)
-    _C._manual_seed(chosen)
-    return chosen
+    return _C.default_generator.seed()
 
 
 def initial_seed() -> int:
@@ -79,5 +91,8 @@ def initial_seed() -> int:
     return _C.default_generator.initial_seed()
 
 
-__all__ = ["are_deterministic_algorithms_enabled", "e", "finfo", "iinfo", "inf", "initial_seed", "is_floating_point",
-           "is_tensor", "nan", "newaxis", "pi", "seed", "set_printoptions", "use_deterministic_algorithms"]
+__all__ = [
+    "are_deterministic_algorithms_enabled", "e", "finfo", "get_float32_matmul_precision", "iinfo", "inf",
+    "initial_seed", "is_floating_point", "is_tensor", "nan", "newaxis", "pi", "seed",
+    "set_float32_matmul_precision", "set_printoptions", "use_deterministic_algorithms",
+]

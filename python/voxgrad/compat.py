@@ -10,9 +10,9 @@
 What is imported are stand-ins: modules named torch, torch.nn, torch.nn.modules.conv and so on that hold the very
 classes and functions of voxgrad's modules, so that `torch.nn.Conv3d is voxgrad.nn.Conv3d`. voxgrad's own modules stay
 as they are: what a library sets on a stand-in changes the stand-in alone. Of what voxgrad does not have, the stand-ins
-hold `__version__` (that of the PyTorch whose meaning voxgrad follows), `torch.jit` (decorators that change nothing)
-and `torch.distributed` (not available). Any other name raises AttributeError, any other submodule
-ModuleNotFoundError.
+hold `__version__` (that of the PyTorch whose meaning voxgrad follows), `torch.compile` and `torch.jit` (which change
+nothing), `torch.cuda.amp`, `torch.autograd.Variable` and `torch.distributed` (not available). Any other name raises
+AttributeError, any other submodule ModuleNotFoundError.
 """
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, Final, Sequence
 
+from ._C import Tensor
 from ._C import __version__ as _version
+from .amp import GradScaler, autocast
 
 _REAL = __name__.rpartition(".")[0]
 _NAME = "torch"
@@ -38,8 +40,23 @@ def _no(*args: Any) -> bool:
     return False
 
 
+def _variable(data: Tensor, requires_grad: bool = False, volatile: Any = None) -> Tensor:
+    """A tensor of the same memory outside the graph: what scripts of PyTorch before 0.4 wrap their data in."""
+    return data.detach().requires_grad_(requires_grad)
+
+
+def _cuda_autocast(enabled: bool = True, dtype: Any = None, cache_enabled: bool = True) -> autocast:
+    return autocast("cuda", dtype, enabled, cache_enabled)
+
+
+def _cuda_scaler(*args: Any, **kwargs: Any) -> GradScaler:
+    return GradScaler("cuda", *args, **kwargs)
+
+
 _ONLY_HERE: dict[str, dict[str, Any]] = {
-    "torch": {"__version__": f"2.15.0+{_REAL}.{_version}"},
+    "torch": {"__version__": f"2.15.0+{_REAL}.{_version}", "compile": _unchanged},
+    "torch.autograd": {"Variable": _variable},
+    "torch.cuda.amp": {"GradScaler": _cuda_scaler, "autocast": _cuda_autocast},
     "torch.jit": {"Final": Final, "export": _unchanged, "ignore": _unchanged, "is_scripting": _no,
                   "is_tracing": _no, "script": _unchanged, "unused": _unchanged},
     "torch.distributed": {"is_available": _no, "is_initialized": _no},

@@ -50,6 +50,12 @@ def test_what_voxgrad_lacks_answers_or_is_named():
         assert not torch.cuda.is_available() and not torch.distributed.is_available()
         assert not torch.jit.is_scripting() and torch.jit.ignore(len) is len and torch.jit.unused()(len) is len
         assert int(torch.__version__.split(".")[0]) >= 2
+        from torch.autograd import Variable
+        from torch.cuda.amp import GradScaler, autocast
+        x = torch.ones(2)
+        assert torch.compile(len) is len and Variable(x, requires_grad=True).requires_grad and not x.requires_grad
+        with autocast(False):
+            assert GradScaler(enabled=False).scale(x) is x
         cudnn.benchmark = True
         assert not voxgrad.backends.cudnn.benchmark
         for read, missing in [(lambda: torch.quux, "torch.quux"), (lambda: torch.nn.Quux, "torch.nn.Quux"),

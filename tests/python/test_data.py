@@ -236,6 +236,10 @@ def test_an_exception_in_a_worker_arrives_with_its_traceback():
     assert list(iterator) == [] and no_children()
 
 
+def test_a_pass_has_a_length():
+    assert [len(iter(data.DataLoader(Slow(0), batch_size=2, num_workers=n))) for n in (0, 1)] == [len(Slow(0)) / 2] * 2
+
+
 def test_break_leaves_no_process():
     for _ in data.DataLoader(Slow(0.01), num_workers=2):
         break

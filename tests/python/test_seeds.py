@@ -3,6 +3,9 @@
 One exception: float32 normals, 16 and more at once, for which PyTorch's vector code takes approximations of log and
 cos; they agree to rounding. PyTorch's values are those of its code for processors with AVX2 and FMA.
 """
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -164,3 +167,23 @@ def test_random_split():
 @pytest.mark.parametrize("seed", [0, 2**63, 2**64 - 1, -5])
 def test_seeds_of_64_bits(seed):
     same(lambda m: m.rand(3, generator=m.Generator().manual_seed(seed)))
+
+
+@pytest.mark.parametrize("name", ["voxgrad", "torch"])
+def test_copies_of_a_generator_go_on_alike(name):
+    m = pytest.importorskip(name)
+    generator = m.Generator().manual_seed(3)
+    m.randn(3, generator=generator)
+    state = generator.get_state()
+    copies = [copy.deepcopy(generator), pickle.loads(pickle.dumps(generator)), generator.clone_state()]
+    expected = m.randn(5, generator=generator).tolist()
+    generator.set_state(state)
+    assert all(m.randn(5, generator=g).tolist() == expected for g in (generator, *copies))
+    assert state.dtype is m.uint8 and generator.device.type == "cpu" and generator.seed() == generator.initial_seed()
+    default = m.get_rng_state()
+    expected = m.rand(2).tolist()
+    m.set_rng_state(default)
+    assert default.dtype is m.uint8 and m.rand(2).tolist() == expected
+    for bad in (state[:8], state.long(), state[:-1]):
+        with pytest.raises((RuntimeError, TypeError)):
+            generator.set_state(bad)

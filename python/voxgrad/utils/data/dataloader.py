@@ -119,7 +119,7 @@ class DataLoader(Generic[T_co]):
     def __iter__(self) -> Iterator[Any]:
         indices = iter(self._index_sampler)
         if self._pool is not None and self._pool.alive:
-            return _FromWorkers(self._pool, indices, keep=True)
+            return _FromWorkers(self, self._pool, indices, keep=True)
         seed = draw_seed(self.generator)  # also where no worker needs it, as PyTorch does
         if self.num_workers == 0:
             return _Here(self, indices)
@@ -127,7 +127,7 @@ class DataLoader(Generic[T_co]):
 
         pool = Pool(self, seed)
         self._pool = pool if self.persistent_workers else None
-        return _FromWorkers(pool, indices, keep=self.persistent_workers)
+        return _FromWorkers(self, pool, indices, keep=self.persistent_workers)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_pool": None}
@@ -149,28 +149,36 @@ def _check_workers(num_workers: Any, timeout: float, prefetch_factor: int | None
         raise ShapeError("DataLoader: multiprocessing_context needs num_workers > 0")
 
 
-class _Here:
-    """A pass whose batches are loaded in this process."""
+class _Pass:
+    """One pass over a loader's batches."""
 
-    def __init__(self, loader: DataLoader[Any], indices: Iterator[Any]) -> None:
-        self._indices = indices
-        self._fetch = make_fetcher(loader.dataset, loader._auto_collation, loader.collate_fn, loader.drop_last)
+    def __init__(self, loader: DataLoader[Any]) -> None:
         self._loader = loader
 
-    def __iter__(self) -> "_Here":
+    def __iter__(self) -> Any:
         return self
-
-    def __next__(self) -> Any:
-        return self._fetch(next(self._indices))
 
     def __len__(self) -> int:
         return len(self._loader)
 
 
-class _FromWorkers:
+class _Here(_Pass):
+    """A pass whose batches are loaded in this process."""
+
+    def __init__(self, loader: DataLoader[Any], indices: Iterator[Any]) -> None:
+        super().__init__(loader)
+        self._indices = indices
+        self._fetch = make_fetcher(loader.dataset, loader._auto_collation, loader.collate_fn, loader.drop_last)
+
+    def __next__(self) -> Any:
+        return self._fetch(next(self._indices))
+
+
+class _FromWorkers(_Pass):
     """A pass whose batches come from workers."""
 
-    def __init__(self, pool: Pool, indices: Iterator[Any], keep: bool) -> None:
+    def __init__(self, loader: DataLoader[Any], pool: Pool, indices: Iterator[Any], keep: bool) -> None:
+        super().__init__(loader)
         self._pool: Pool | None = pool
         self._keep = keep
         try:
@@ -178,9 +186,6 @@ class _FromWorkers:
         except BaseException:
             pool.close()
             raise
-
-    def __iter__(self) -> "_FromWorkers":
-        return self
 
     def __next__(self) -> Any:
         pool = self._pool
