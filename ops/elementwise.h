@@ -15,7 +15,7 @@ namespace ops {
 enum class UnaryOp : std::uint8_t {
   negate,
   abs,
-  sign,  ///< -1, 0, 1; NaN stays
+  sign,  ///< -1, 0, 1; 0 for NaN
   square,
   relu,         ///< NaN stays
   leaky_relu,   ///< parameter: the slope below 0

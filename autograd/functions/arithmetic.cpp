@@ -136,35 +136,28 @@ Tensor nan_to_num(const Tensor& x, double nan, std::optional<double> posinf,
 }
 
 Tensor clamp(const Tensor& operand, const Tensor& low, const Tensor& high) {
-  Tensor x = operand, a = low, b = high;
-  VG_CHECK(a.defined() || b.defined(), ShapeError, "clamp: needs a bound; got none");
-  if (a.defined()) x = promoted("clamp", x, a).a;
-  if (b.defined()) x = promoted("clamp", x, b).a;
-  if (a.defined()) a = a.to(x.dtype());
-  if (b.defined()) b = b.to(x.dtype());
-  Tensor result = x;
-  if (a.defined()) result = ops::binary(BinaryOp::maximum, result, a);
-  if (b.defined()) result = ops::binary(BinaryOp::minimum, result, b);
-  const auto shape_of = [](const Tensor& t) { return t.defined() ? t.shape() : Shape{}; };
-  const auto rule = [shapes = std::array{x.shape(), shape_of(a), shape_of(b)}](
+  VG_CHECK(low.defined() || high.defined(), ShapeError, "clamp: needs a bound; got none");
+  if (!high.defined()) return maximum(operand, low);
+  if (!low.defined()) return minimum(operand, high);
+  const Tensor x = promoted("clamp", promoted("clamp", operand, low).a, high).a;
+  const Tensor a = low.to(x.dtype()), b = high.to(x.dtype());
+  const Tensor result = ops::binary(BinaryOp::minimum, ops::binary(BinaryOp::maximum, x, a), b);
+  const auto rule = [shapes = std::array{x.shape(), a.shape(), b.shape()}](
                         Saved s, std::span<const Tensor> grads, Needs needs) {
-    const Tensor &v = s[0], &lo = s[1], &hi = s[2], &grad = grads[0];
+    const Tensor &v = s[0], &lo = s[1], &hi = s[2];
+    const Tensor apart = lt(lo, hi), ordered = le(lo, hi);
+    const auto share = [&](const Tensor& whole, const Tensor& half) {
+      return where(whole, grads[0], where(half, mul(grads[0], 0.5), 0.0));
+    };
     std::vector<Tensor> result(3);
     if (needs[0]) {
-      Tensor inside = lo.defined() ? ge(v, lo) : le(v, hi);
-      if (lo.defined() && hi.defined()) inside = mul(inside, le(v, hi));
-      result[0] = where(inside, grad, 0.0);
+      const Tensor at_bound = mul(apart, add(eq(v, lo), eq(v, hi)));
+      const Tensor outside = add(lt(v, lo), gt(v, hi));
+      result[0] = share(logical_not(add(outside, at_bound)), at_bound);
     }
-    if (needs[1]) {
-      Tensor below = lt(v, lo);
-      if (hi.defined()) below = mul(below, lt(lo, hi));
-      result[1] = where(below, grad, 0.0);
-    }
-    if (needs[2]) {
-      Tensor above = gt(v, hi);
-      if (lo.defined()) above = add(above, lt(hi, lo));
-      result[2] = where(above, grad, 0.0);
-    }
+    if (needs[1]) result[1] = share(mul(lt(v, lo), ordered), mul(eq(v, lo), apart));
+    if (needs[2])
+      result[2] = share(add(mul(gt(v, hi), ordered), gt(lo, hi)), mul(eq(v, hi), apart));
     for (std::size_t i = 0; i < 3; ++i)
       if (needs[i]) result[i] = sum_to(result[i], shapes[i]);
     return result;

@@ -145,8 +145,9 @@ Tensor pow(const Tensor& left, const Tensor& right) {
     return mul(grad, where(eq(s[1], 0), 0.0, slope));  // x^0 is constant, also at x = 0
   };
   const auto grad_b = [](Saved s, const Tensor& grad) {
-    // 0^b is constant; the logarithm is kept away from 0, so that no infinity gets into a product.
-    const Tensor constant = eq(s[0], 0);
+    // 0^b is constant where it is finite; the logarithm is kept away from 0 there, so that no
+    // infinity gets into a product.
+    const Tensor constant = mul(eq(s[0], 0), ge(s[1], 0));
     const Tensor logarithm = log(where(constant, 1.0, s[0]));
     return mul(grad, where(constant, 0.0, mul(s[2], logarithm)));
   };
@@ -158,10 +159,11 @@ Tensor pow(double a, const Tensor& b) {
   const Tensor x = with_scalar(b, a);
   Tensor result = ops::binary(BinaryOp::pow, scalar_like(x, a), x);
   return record_one("pow", {x}, result, unary_rule([a](Saved s, const Tensor& grad) {
+                      const Tensor slope = mul(s[0], std::log(a));
                       // 0^x is constant where it is finite.
-                      return mul(grad, a == 0 ? zeros_like(s[0]) : mul(s[0], std::log(a)));
+                      return mul(grad, a == 0 ? where(ge(s[1], 0), 0.0, slope) : slope);
                     }),
-                    result);
+                    result, kept_if(a == 0, x));
 }
 
 Tensor neg(const Tensor& x) {
@@ -201,7 +203,10 @@ Tensor clamp(const Tensor& operand, double low, double high) {
   if (!std::isinf(high)) result = ops::binary(BinaryOp::minimum, result, scalar_like(x, high));
   if (result.is_same(x)) result = ops::copy(x);
   return record_one("clamp", {x}, result, unary_rule([low, high](Saved s, const Tensor& grad) {
-                      return where(mul(ge(s[0], low), le(s[0], high)), grad, 0.0);
+                      Tensor passed = grad;
+                      if (!std::isinf(low)) passed = where(gt(s[0], low), passed, 0.0);
+                      if (!std::isinf(high)) passed = where(lt(s[0], high), passed, 0.0);
+                      return passed;
                     }),
                     x);
 }

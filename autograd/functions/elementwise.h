@@ -8,7 +8,8 @@
 //
 // All throw ShapeError where shapes do not broadcast, DeviceError where devices differ and
 // DTypeError where a dtype has no such operation. At ties and corners the gradients are PyTorch's:
-// maximum shares evenly, abs and relu give 0 at 0, clamp passes at its bounds.
+// maximum shares evenly, abs and relu give 0 at 0, clamp gives 0 at bounds that are numbers and
+// shares evenly with those that are tensors.
 #pragma once
 
 #include <cstdint>
@@ -90,7 +91,7 @@ Tensor erfc(const Tensor& x);
 /// The angle of the point (b, a), in [-pi, pi].
 Tensor atan2(const Tensor& a, const Tensor& b);
 Tensor abs(const Tensor& x);
-/// -1, 0 or 1; NaN stays. Its gradient and those of the rounding functions are 0.
+/// -1, 0 or 1; 0 for NaN. Its gradient and those of the rounding functions are 0.
 Tensor sign(const Tensor& x);
 /// To a whole number: below, above, nearest (halves to the even one), towards 0. Integers stay.
 Tensor floor(const Tensor& x);

@@ -19,6 +19,23 @@ Tensor weighted(std::string_view op, const Tensor& losses, const Tensor& weight)
 
 Tensor bounded_log(const Tensor& x) { return clamp(log(x), -100, kInfinity); }
 
+/// |d| * edge / divisor, but a parabola in [-edge, edge].
+Tensor rounded_distance(std::string_view op, const Tensor& d, double edge, double divisor) {
+  Tensor losses;
+  {
+    const NoGrad values_only;
+    const Tensor size = abs(d);
+    losses =
+        where(le(size, edge), square(d) * (0.5 / divisor), (size - 0.5 * edge) * (edge / divisor));
+  }
+  // The composed rule would multiply the parabola's infinite slope by 0 at infinity.
+  const Rule rule = [edge, divisor](std::span<const Tensor> s, std::span<const Tensor> grads,
+                                    Needs) {
+    return std::vector<Tensor>{grads[0] * (clamp(s[0], -edge, edge) / divisor)};
+  };
+  return record_one(op, {d}, std::move(losses), rule, d);
+}
+
 }  // namespace
 
 Tensor mse_loss(const Tensor& x, const Tensor& y, Reduction reduction) {
@@ -79,18 +96,13 @@ Tensor smooth_l1_loss(const Tensor& x, const Tensor& y, double beta, Reduction r
   VG_CHECK(beta >= 0, ShapeError, "smooth_l1_loss: beta must not be negative; got {}", beta);
   if (beta == 0) return l1_loss(x, y, reduction);
   check_same("smooth_l1_loss", x, y);
-  const Tensor distance = abs(x - y);
-  return reduced(where(lt(distance, beta), square(distance) * (0.5 / beta), distance - 0.5 * beta),
-                 reduction);
+  return reduced(rounded_distance("smooth_l1_loss", x - y, beta, beta), reduction);
 }
 
 Tensor huber_loss(const Tensor& x, const Tensor& y, double delta, Reduction reduction) {
   VG_CHECK(delta > 0, ShapeError, "huber_loss: delta must be positive; got {}", delta);
   check_same("huber_loss", x, y);
-  const Tensor distance = abs(x - y);
-  return reduced(
-      where(le(distance, delta), square(distance) * 0.5, (distance - 0.5 * delta) * delta),
-      reduction);
+  return reduced(rounded_distance("huber_loss", x - y, delta, 1), reduction);
 }
 
 Tensor kl_div(const Tensor& x, const Tensor& target, const KlDivOptions& options) {

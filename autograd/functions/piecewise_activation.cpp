@@ -78,7 +78,7 @@ Tensor softshrink(const Tensor& x, double lambda) {
   check_floating("softshrink", x);
   VG_CHECK(lambda >= 0, ShapeError, "softshrink: lambda must not be negative; got {}", lambda);
   // What lies between -lambda and lambda is taken away.
-  return x - clamp(x, -lambda, lambda);
+  return where(le(abs(x.detach()), lambda), 0.0, x - clamp(x, -lambda, lambda));
 }
 
 Tensor threshold(const Tensor& x, double limit, double value) {

@@ -49,19 +49,20 @@ Index reduced_count(const Tensor& x, const AxisMask& mask) {
   return count;
 }
 
+/// `nan_takes`: where the result is NaN, the gradient goes to what is; else it is NaN everywhere.
 Tensor extremum(std::string_view op, ReduceOp kernel, const Tensor& x, std::span<const Index> axes,
-                bool keepdim) {
+                bool keepdim, bool nan_takes) {
   const AxisMask mask = mask_of(op, x, axes);
-  VG_CHECK(reduced_count(x, mask) > 0, ShapeError,
+  VG_CHECK(reduced_count(x, mask) > 0, IndexError,
            "{}: there must be an element to choose; got shape {} and axes {}", op, x.shape(), axes);
   Tensor result = ops::reduce(kernel, x, mask, keepdim);
-  return record_one(op, {x}, result,
-                    unary_rule([kept = kept_shape(x.shape(), mask)](Saved s, const Tensor& grad) {
-                      const Tensor chosen = eq(s[0], s[1].reshape(kept)).to(grad.dtype());
-                      const Tensor share = div(grad.reshape(kept), sum_to(chosen, kept));
-                      return mul(chosen, share);
-                    }),
-                    x, result);
+  const auto rule = [kept = kept_shape(x.shape(), mask), nan_takes](Saved s, const Tensor& grad) {
+    Tensor equal = eq(s[0], s[1].reshape(kept));
+    if (nan_takes) equal = add(equal, isnan(s[0]));
+    const Tensor chosen = equal.to(grad.dtype());
+    return mul(chosen, div(grad.reshape(kept), sum_to(chosen, kept)));
+  };
+  return record_one(op, {x}, result, unary_rule(rule), x, result);
 }
 
 /// x as `dtype`, if there is one.
@@ -72,7 +73,7 @@ Tensor position(std::string_view op, ReduceOp kernel, const Tensor& tensor,
   const NoGrad values_only;
   const Tensor x = axis && tensor.dim() > 0 ? tensor : tensor.reshape({tensor.numel()});
   const int a = normalize_axis(op, axis.value_or(0), x.dim());
-  VG_CHECK(x.size(a) > 0, ShapeError, "{}: there must be an element to choose; got shape {}", op,
+  VG_CHECK(x.size(a) > 0, IndexError, "{}: there must be an element to choose; got shape {}", op,
            tensor.shape());
   const bool kept = keepdim && tensor.dim() > 0;
   return kernel == ReduceOp::maximum ? ops::argmax(x, a, kept) : ops::argmin(x, a, kept);
@@ -235,16 +236,20 @@ Tensor count_nonzero(const Tensor& x, std::span<const Index> axes) { return sum(
 Tensor count_nonzero(const Tensor& x) { return count_nonzero(x, all_axes(x)); }
 
 Tensor amax(const Tensor& x, std::span<const Index> axes, bool keepdim) {
-  return extremum("amax", ReduceOp::maximum, x, axes, keepdim);
+  return extremum("amax", ReduceOp::maximum, x, axes, keepdim, false);
 }
 
 Tensor amin(const Tensor& x, std::span<const Index> axes, bool keepdim) {
-  return extremum("amin", ReduceOp::minimum, x, axes, keepdim);
+  return extremum("amin", ReduceOp::minimum, x, axes, keepdim, false);
 }
 
-Tensor max(const Tensor& x) { return extremum("max", ReduceOp::maximum, x, all_axes(x), false); }
+Tensor max(const Tensor& x) {
+  return extremum("max", ReduceOp::maximum, x, all_axes(x), false, true);
+}
 
-Tensor min(const Tensor& x) { return extremum("min", ReduceOp::minimum, x, all_axes(x), false); }
+Tensor min(const Tensor& x) {
+  return extremum("min", ReduceOp::minimum, x, all_axes(x), false, true);
+}
 
 Tensor argmax(const Tensor& x, Index axis, bool keepdim) {
   return position("argmax", ReduceOp::maximum, x, axis, keepdim);

@@ -50,7 +50,7 @@ Tensor count_nonzero(const Tensor& x);
 Tensor count_nonzero(const Tensor& x, std::span<const Index> axes);
 
 /// Largest or smallest of all elements, NaN where one is; the gradient is divided evenly among
-/// equals. @throws ShapeError when empty.
+/// equals, or among what is NaN. @throws IndexError when empty.
 Tensor max(const Tensor& x);
 Tensor min(const Tensor& x);
 /// The same over axes, which must not be empty.
@@ -64,7 +64,7 @@ inline Tensor amin(const Tensor& x, std::initializer_list<Index> axes, bool keep
 }
 
 /// Position of the largest or smallest element, int64: in logical order over all, or along one
-/// axis; the first of equals. @throws ShapeError when there is none.
+/// axis; the first of equals. @throws IndexError when there is none.
 Tensor argmax(const Tensor& x);
 Tensor argmax(const Tensor& x, Index axis, bool keepdim = false);
 Tensor argmin(const Tensor& x);

@@ -36,7 +36,7 @@ ValuesIndices chosen(const Line& along, const Tensor& indices, bool drops_axis) 
 }
 
 void check_not_empty(std::string_view op, const Line& along) {
-  VG_CHECK(along.size() > 0, ShapeError, "{}: the axis must not be empty; got shape {} and axis {}",
+  VG_CHECK(along.size() > 0, IndexError, "{}: the axis must not be empty; got shape {} and axis {}",
            op, along.x.shape(), along.axis);
 }
 

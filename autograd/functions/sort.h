@@ -24,12 +24,12 @@ Tensor argsort(const Tensor& x, Index axis = -1, bool descending = false);
 /// size].
 ValuesIndices topk(const Tensor& x, Index k, Index axis = -1, bool largest = true);
 
-/// The largest or smallest along an axis, the first of equals; NaN where one is. @throws ShapeError
+/// The largest or smallest along an axis, the first of equals; NaN where one is. @throws IndexError
 /// where the axis is empty.
 ValuesIndices max(const Tensor& x, Index axis, bool keepdim = false);
 ValuesIndices min(const Tensor& x, Index axis, bool keepdim = false);
 
-/// The middle element along an axis, the lower of two; NaN where one is. @throws ShapeError where
+/// The middle element along an axis, the lower of two; NaN where one is. @throws IndexError where
 /// the axis is empty.
 ValuesIndices median(const Tensor& x, Index axis, bool keepdim = false);
 /// The same of all elements; the gradient is divided evenly among equals; NaN when there are none.

@@ -56,7 +56,7 @@ void unary_any(UnaryOp op, const Operand& x, const Operand& out, double paramete
       });
     case UnaryOp::sign:
       return map<T, T>(x, out, [](T v) {
-        return v != v ? v : static_cast<T>(static_cast<int>(v > T(0)) - static_cast<int>(v < T(0)));
+        return static_cast<T>(static_cast<int>(v > T(0)) - static_cast<int>(v < T(0)));
       });
     case UnaryOp::square:
       return map<T, T>(x, out,

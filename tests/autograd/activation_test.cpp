@@ -137,6 +137,13 @@ TEST(Hardtanh, PassesNoGradientAtItsBounds) {
   EXPECT_EQ(values(x.grad()), (Values{0, 1, 0, 0}));
 }
 
+TEST(Softshrink, PassesNoGradientAtItsBounds) {
+  Tensor x = Tensor::from(Values{-2, -0.5, 0, 0.5, 1}, {5});
+  x.requires_grad_();
+  sum(softshrink(x, 0.5)).backward();
+  EXPECT_EQ(values(x.grad()), (Values{1, 0, 0, 0, 1}));
+}
+
 TEST(PRelu, HasASlopeForEachChannel) {
   const Tensor x = Tensor::from(Values{-1, 2, -3, 4, -5, -6}, {1, 2, 3});
   const Tensor two = Tensor::from(Values{0.5, 10}, {2}), one = Tensor::from(Values{2}, {1});

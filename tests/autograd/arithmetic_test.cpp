@@ -103,6 +103,26 @@ TEST(Arithmetic, Derivatives) {
   check([](auto x) { return square(clamp(x[0], Tensor{}, x[1])); }, {a, b});
 }
 
+/// Gradients of clamp in x, low and high.
+std::vector<std::vector<double>> clamp_slopes(const std::vector<std::vector<double>>& at) {
+  std::vector<Tensor> t;
+  for (const auto& each : at) t.push_back(leaf(each, {static_cast<Index>(each.size())}));
+  sum(clamp(t[0], t[1], t[2])).backward();
+  return {values(t[0].grad()), values(t[1].grad()), values(t[2].grad())};
+}
+
+TEST(Arithmetic, ClampSharesItsGradientWithBoundsThatAreTensors) {
+  EXPECT_EQ(clamp_slopes({{-2, -1, 0, 1, 2}, {-1, -1, -1, -1, -1}, {1, 1, 1, 1, 1}}),
+            (std::vector<std::vector<double>>{
+                {0, 0.5, 1, 0.5, 0}, {1, 0.5, 0, 0, 0}, {0, 0, 0, 0.5, 1}}));
+  EXPECT_EQ(clamp_slopes({{0, 1, 2}, {1, 1, 1}, {1, 1, 1}}),  // equal bounds
+            (std::vector<std::vector<double>>{{0, 1, 0}, {1, 0, 0}, {0, 0, 1}}));
+  EXPECT_EQ(clamp_slopes({{-2, 0, 2}, {1, 1, 1}, {-1, -1, -1}}),  // in the wrong order
+            (std::vector<std::vector<double>>{{0, 0, 0}, {0, 0, 0}, {1, 1, 1}}));
+  EXPECT_EQ(clamp_slopes({{kNan, 0, 0}, {-1, kNan, 0}, {1, 1, kNan}}),
+            (std::vector<std::vector<double>>{{1, 1, 1}, {0, 0, 0}, {0, 0, 0}}));
+}
+
 TEST(Arithmetic, ValuesOfComposedFunctions) {
   EXPECT_EQ(values(lerp(row({1, 2}), row({3, 6}), 0.25)), (std::vector<double>{1.5, 3}));
   EXPECT_EQ(values(lerp(row({1, 2}), row({3, 6}), row({0, 1}))), (std::vector<double>{1, 6}));

@@ -171,15 +171,19 @@ TEST(Elementwise, GradientsAtCornersArePyTorchs) {
   EXPECT_EQ(slope([](const Tensor& x) { return leaky_relu(x, 0.5); }, at),
             (std::vector<double>{0.5, 0.5, 1}));
   EXPECT_EQ(slope([](const Tensor& x) { return clamp(x, -1, 0); }, at),
-            (std::vector<double>{1, 1, 0}));
+            (std::vector<double>{0, 0, 0}));
+  EXPECT_EQ(slope([](const Tensor& x) { return clamp(x, -1, kInfinity); }, at),
+            (std::vector<double>{0, 1, 1}));
   EXPECT_EQ(slope([](const Tensor& x) { return maximum(x, zeros({1}, DType::float64)); }, at),
             (std::vector<double>{0, 0.5, 1}));
   EXPECT_EQ(slope([](const Tensor& x) { return minimum(x, zeros({1}, DType::float64)); }, at),
             (std::vector<double>{1, 0.5, 0}));
   EXPECT_EQ(slope([](const Tensor& x) { return pow(x, 0); }, at), (std::vector<double>{0, 0, 0}));
   const Tensor zero = zeros({3}, DType::float64);
-  EXPECT_EQ(slope([&](const Tensor& y) { return pow(zero, y + 2); }, at),
-            (std::vector<double>{0, 0, 0}));
+  EXPECT_EQ(slope([&](const Tensor& y) { return pow(zero, y); }, at),
+            (std::vector<double>{-kInfinity, 0, 0}));
+  EXPECT_EQ(slope([](const Tensor& y) { return pow(0, y); }, at),
+            (std::vector<double>{-kInfinity, 0, 0}));
 }
 
 TEST(Elementwise, ClampLeavesInfiniteBoundsOut) {

@@ -83,6 +83,18 @@ TEST(HuberLoss, IsSquareNearZeroAndLinearBeyondDelta) {
   EXPECT_THROW(huber_loss(leaf({2}), leaf({2}), 0), ShapeError);
 }
 
+TEST(HuberLoss, HasASlopeAtInfiniteDistances) {
+  const Tensor y = Tensor::from(Values{0, 0, 0, 0}, {4});
+  for (const bool smooth : {false, true}) {
+    Tensor x = Tensor::from(Values{kInfinity, -kInfinity, 0.75, 0.25}, {4});
+    x.requires_grad_();
+    (smooth ? smooth_l1_loss(x, y, 0.5, Reduction::sum) : huber_loss(x, y, 0.5, Reduction::sum))
+        .backward();
+    const double edge = smooth ? 1 : 0.5;
+    EXPECT_EQ(values(x.grad()), (Values{edge, -edge, edge, smooth ? 0.5 : 0.25}));
+  }
+}
+
 TEST(KlDiv, ComparesLogarithmsWithProbabilities) {
   check_loss(
       [](const Tensor& x, const Tensor& t, Reduction r) { return kl_div(x, t, {.reduction = r}); },

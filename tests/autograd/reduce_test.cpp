@@ -214,15 +214,28 @@ TEST(Reduce, EqualExtremaShareTheGradient) {
   EXPECT_EQ(values(x.grad()), (std::vector<double>{third, 0, third, 0, third, 0}));
 }
 
+TEST(Reduce, NanTakesTheGradientOfMaxAndMinAndSpreadsInAmax) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  for (Tensor (*f)(const Tensor&) :
+       {+[](const Tensor& t) { return max(t); }, +[](const Tensor& t) { return min(t); }}) {
+    const Tensor x = Tensor::from<double>({nan, 1, nan, 2}, {4}).requires_grad_();
+    f(x).backward();
+    EXPECT_EQ(values(x.grad()), (std::vector<double>{0.5, 0, 0.5, 0}));
+  }
+  const Tensor x = Tensor::from<double>({nan, 1}, {2}).requires_grad_();
+  amax(x, {0}).backward();
+  EXPECT_TRUE(std::isnan(values(x.grad())[0]) && std::isnan(values(x.grad())[1]));
+}
+
 TEST(Reduce, EmptyTensors) {
   EXPECT_EQ(sum(zeros({0, 3})).item(), 0);
   EXPECT_TRUE(std::isnan(mean(zeros({0})).item()));
   EXPECT_TRUE(std::isnan(var(ones({1}), {0}).item()));
-  EXPECT_THROW(max(zeros({0})), ShapeError);
-  EXPECT_THROW(amax(zeros({2, 0}), {1}), ShapeError);
+  EXPECT_THROW(max(zeros({0})), IndexError);
+  EXPECT_THROW(amax(zeros({2, 0}), {1}), IndexError);
   EXPECT_EQ(amax(zeros({0, 2}), {1}).shape(), Shape{0});
-  EXPECT_THROW(argmax(zeros({0})), ShapeError);
-  EXPECT_THROW(argmax(zeros({2, 0}), 1), ShapeError);
+  EXPECT_THROW(argmax(zeros({0})), IndexError);
+  EXPECT_THROW(argmax(zeros({2, 0}), 1), IndexError);
   Tensor x = zeros({0, 3}).requires_grad_();
   sum(x).backward();
   EXPECT_EQ(x.grad().shape(), (Shape{0, 3}));
