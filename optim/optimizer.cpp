@@ -24,8 +24,7 @@ bool same_order(const Tensor& a, const Tensor& b) {
 
 /// The same values in the memory order of `like`, which is dense.
 Tensor laid_out_as(const Tensor& like, const Tensor& values) {
-  if (same_order(like, values)) return values.detach();
-  return Tensor::empty_like(like).copy_(values.detach());
+  return same_order(like, values) ? values : Tensor::empty_like(like).copy_(values);
 }
 
 /// "12.exp_avg" as 12 and "exp_avg"; the number is at most `count` when the name has none.
@@ -46,18 +45,15 @@ void check_option(std::string_view op, std::string_view option, double value, do
 }
 
 void apply_step(ParameterStep& step, const std::function<void(ParameterStep&)>& update) {
-  const Tensor& parameter = step.parameter;
-  for (Tensor& buffer : step.buffers)
-    if (parameter.is_dense()) buffer = laid_out_as(parameter, buffer);
   ParameterStep dense = step;
   // A parameter that is a view with gaps is updated in a dense copy.
-  if (!parameter.is_dense()) dense.parameter = Tensor::empty_like(parameter).copy_(parameter);
+  if (!step.parameter.is_dense())
+    dense.parameter = Tensor::empty_like(step.parameter).copy_(step.parameter);
   for (Tensor& buffer : dense.buffers) buffer = laid_out_as(dense.parameter, buffer);
   dense.grad = laid_out_as(dense.parameter, step.grad);
   update(dense);
-  if (!dense.parameter.is_same(parameter)) step.parameter.copy_(dense.parameter);
-  for (std::size_t i = 0; i < step.buffers.size(); ++i)
-    if (dense.buffers[i].raw() != step.buffers[i].raw()) step.buffers[i].copy_(dense.buffers[i]);
+  if (!dense.parameter.is_same(step.parameter)) step.parameter.copy_(dense.parameter);
+  step.buffers = std::move(dense.buffers);
 }
 
 Optimizer::Optimizer(std::string_view name, std::vector<Tensor> parameters, double learning_rate,
@@ -112,7 +108,7 @@ void Optimizer::step_parameter(std::size_t number) {
   Slot& slot = slots_[number];
   ParameterStep step{parameters_[number], parameters_[number].grad(), slot.buffers, slot.steps + 1};
   apply_step(step, [this](ParameterStep& dense) { update(dense); });
-  ++slot.steps;
+  slot = {step.step, std::move(step.buffers)};
 }
 
 void Optimizer::step() {

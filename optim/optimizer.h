@@ -25,8 +25,9 @@ struct ParameterStep {
   std::int64_t step = 1;        ///< number of this step of this parameter
 };
 
-/// Calls `update` with tensors that are dense and of one memory order, and brings what it wrote
-/// back where these had to be copies. Buffers are laid out anew in `step` where they lie otherwise.
+/// Calls `update` with tensors that are dense and of one memory order. A parameter that had to be
+/// copied for that gets the values back; buffers that lay otherwise are new ones in `step`. To be
+/// called without a graph (NoGrad).
 void apply_step(ParameterStep& step, const std::function<void(ParameterStep&)>& update);
 
 class Optimizer {

@@ -63,6 +63,22 @@ TEST(Optimizer, TakesGradientsOfAnotherMemoryOrder) {
   EXPECT_EQ(plain.to_vector<double>(), (grad * -2.5).to_vector<double>());
 }
 
+TEST(Optimizer, BuffersFollowAParameterIntoAnotherMemoryOrder) {
+  const Tensor grad = arange(30, DType::float64).view({2, 3, 5});
+  const Tensor orders[] = {grad.channels_last().detach(),
+                           grad.transpose(0, 2).clone().transpose(0, 2)};
+  for (const Tensor& other : orders) {
+    Tensor a = zeros({2, 3, 5}, DType::float64).requires_grad_();
+    a.set_grad(grad);
+    optim::SGD sgd({a}, {.learning_rate = 1, .momentum = 0.5});
+    sgd.step();
+    const Tensor moved = Tensor::empty_like(other).copy_(a.detach());
+    a.impl()->replace(moved.impl()->storage(), moved.strides(), 0);
+    sgd.step();
+    EXPECT_EQ(a.to_vector<double>(), (grad * -2.5).to_vector<double>());
+  }
+}
+
 TEST(Optimizer, UpdatesAViewWithGaps) {
   Tensor whole = zeros({3, 4}, DType::float64);
   Tensor view = whole.narrow(1, 1, 2);
