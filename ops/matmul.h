@@ -8,8 +8,8 @@
 namespace [[gnu::visibility("default")]] voxgrad {
 namespace ops {
 
-/// a (batch..., m, k) times b (batch..., k, n), of one floating dtype, the batch axes broadcast.
-/// The result is plain.
+/// a (batch..., m, k) times b (batch..., k, n), of one dtype, not boolean; the batch axes
+/// broadcast. Integers wrap around. The result is plain.
 Tensor matmul(const Tensor& a, const Tensor& b);
 
 struct MatmulKernels {

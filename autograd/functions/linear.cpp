@@ -10,8 +10,8 @@ namespace {
 
 void check_operands(std::string_view op, const Tensor& a, const Tensor& b) {
   check_same_device(op, a, b);
-  VG_CHECK(is_floating(a.dtype()) && a.dtype() == b.dtype(), DTypeError,
-           "{}: operands must have one floating dtype; got {} and {}", op, name(a.dtype()),
+  VG_CHECK(a.dtype() != DType::boolean && a.dtype() == b.dtype(), DTypeError,
+           "{}: operands must have one dtype, not bool; got {} and {}", op, name(a.dtype()),
            name(b.dtype()));
 }
 
@@ -63,6 +63,9 @@ Tensor ranked(std::string_view op, const Tensor& a, int a_rank, const Tensor& b,
 Tensor add_product(std::string_view op, const Tensor& x, const Tensor& product, double beta,
                    double alpha) {
   check_operands(op, product, x);
+  VG_CHECK(is_floating(x.dtype()) || (beta == std::floor(beta) && alpha == std::floor(alpha)),
+           DTypeError, "{}: integers take whole factors; got beta {} and alpha {}", op, beta,
+           alpha);
   VG_CHECK(broadcast_shape(op, product.shape(), x.shape()) == product.shape(), ShapeError,
            "{}: x must broadcast to the product; got {} and {}", op, x.shape(), product.shape());
   const Tensor scaled = alpha == 1 ? product : mul(product, alpha);

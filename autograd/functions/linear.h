@@ -13,7 +13,7 @@ namespace [[gnu::visibility("default")]] voxgrad {
 /// row and a second one as a column, and the axis goes again; axes before the last two are batches
 /// and broadcast.
 /// @throws ShapeError where sizes do not fit or a tensor has rank 0; DTypeError unless both have
-/// one floating dtype; DeviceError.
+/// one dtype, which is not boolean; DeviceError. Integers wrap around.
 Tensor matmul(const Tensor& a, const Tensor& b);
 
 /// matmul of tensors whose ranks are fixed: matrices; batches of matrices, of one batch size;
@@ -37,8 +37,8 @@ Tensor baddbmm(const Tensor& x, const Tensor& a, const Tensor& b, double beta = 
 /// Letters that the result does not have are summed over; a letter twice in a term takes the
 /// diagonal. Without "->" the result has the letters that occur once, in order. Operands are
 /// contracted from left to right.
-/// @throws ShapeError where equation and shapes do not fit; DTypeError unless all have one floating
-/// dtype (a single one may have any); DeviceError.
+/// @throws ShapeError where equation and shapes do not fit; DTypeError unless all have one dtype
+/// that is not boolean (a single one may have any); DeviceError.
 Tensor einsum(std::string_view equation, std::span<const Tensor> operands);
 inline Tensor einsum(std::string_view equation, std::initializer_list<Tensor> operands) {
   return einsum(equation, std::span(operands.begin(), operands.size()));

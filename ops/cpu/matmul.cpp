@@ -3,6 +3,7 @@
 #include <voxgrad/ops/matmul.h>
 
 #include <algorithm>
+#include <type_traits>
 
 #include <voxgrad/ops/cpu/blas.h>
 #include <voxgrad/ops/cpu/strided.h>
@@ -54,6 +55,24 @@ std::span<const Index> batch_part(const std::vector<Index>& values) {
   return std::span(values).first(values.size() - 2);
 }
 
+/// The same product of integers, which wraps around: out is m rows of n, `row` elements apart.
+template <typename T>
+void multiply(Index m, Index n, Index k, const Matrix<T>& a, const Matrix<T>& b, T* out,
+              Index row) {
+  using W = std::make_unsigned_t<T>;
+  for (Index i = 0; i < m; ++i) {
+    T* to = out + i * row;
+    std::fill(to, to + n, T(0));
+    for (Index l = 0; l < k; ++l) {
+      const auto factor = static_cast<W>(*a.at(i, l));
+      const T* from = b.at(l, 0);
+      const Index step = b.layout.transposed ? b.layout.row : 1;
+      for (Index j = 0; j < n; ++j)
+        to[j] = static_cast<T>(static_cast<W>(to[j]) + factor * static_cast<W>(from[j * step]));
+    }
+  }
+}
+
 template <typename T>
 void run(const Operand& a, const Operand& b, const Operand& out) {
   const std::size_t rank = out.shape.size();
@@ -69,13 +88,18 @@ void run(const Operand& a, const Operand& b, const Operand& out) {
   const Index blocks = pieces(m, block.rows) * column_blocks;
   const auto body = [&](Index tile) {
     batch.walk(tile / blocks, tile / blocks + 1, [&](const auto& at, const auto&, Index) {
-      const Matrix<T> left{a.as<const T>() + at[1], a_layout};
-      const Matrix<T> right{b.as<const T>() + at[2], b_layout};
       const Index i = tile % blocks / column_blocks * block.rows;
       const Index j = tile % column_blocks * block.columns;
-      gemm<T>(a_layout.transposed, b_layout.transposed, std::min(block.rows, m - i),
-              std::min(block.columns, n - j), k, T(1), left.at(i, 0), a_layout.row, right.at(0, j),
-              b_layout.row, T(0), out.as<T>() + at[0] + i * n + j, n);
+      const Index rows = std::min(block.rows, m - i), columns = std::min(block.columns, n - j);
+      const Matrix<T> left{Matrix<T>{a.as<const T>() + at[1], a_layout}.at(i, 0), a_layout};
+      const Matrix<T> right{Matrix<T>{b.as<const T>() + at[2], b_layout}.at(0, j), b_layout};
+      T* to = out.as<T>() + at[0] + i * n + j;
+      if constexpr (std::is_floating_point_v<T>) {
+        gemm<T>(a_layout.transposed, b_layout.transposed, rows, columns, k, T(1), left.data,
+                a_layout.row, right.data, b_layout.row, T(0), to, n);
+      } else {
+        multiply(rows, columns, k, left, right, to, n);
+      }
     });
   };
   const Index work = block.rows * block.columns * std::max<Index>(1, k);
@@ -86,7 +110,9 @@ void run(const Operand& a, const Operand& b, const Operand& out) {
 }
 
 void matmul(const Operand& a, const Operand& b, const Operand& out) {
-  visit_floating(a.dtype, [&]<typename T>() { run<T>(a, b, out); });
+  visit_dtype(a.dtype, [&]<typename T>() {
+    if constexpr (!std::is_same_v<T, bool>) run<T>(a, b, out);
+  });
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ void expect_product(const Tensor& a, const Tensor& b, const Shape& shape) {
 
 // Small whole numbers: every order of summation is exact.
 TEST(Matmul, FollowsTheDefinitionInEveryPairOfLayouts) {
-  for (const DType dtype : {DType::float32, DType::float64}) {
+  for (const DType dtype : {DType::float32, DType::float64, DType::int64, DType::int32}) {
     for (const Layout first : kAllLayouts) {
       for (const Layout second : kAllLayouts) {
         expect_product(numbers({3, 5}, dtype, first), numbers({5, 7}, dtype, second, 9), {3, 7});
@@ -47,6 +47,18 @@ TEST(Matmul, BroadcastsBatches) {
   expect_product(numbers({4, 1, 3, 5}), numbers({2, 5, 7}), {4, 2, 3, 7});
   expect_product(numbers({3, 5}), numbers({2, 5, 7}), {2, 3, 7});
   expect_product(numbers({2, 3, 5}), numbers({5, 7}), {2, 3, 7});
+}
+
+TEST(Matmul, IntegersWrapAround) {
+  const Tensor bytes = Tensor::from<std::uint8_t>({200, 3}, {1, 2});
+  EXPECT_EQ(values(matmul(bytes, bytes.alias({2, 1}, {1, 1}, 0))),
+            std::vector<double>{(40000 + 9) % 256});
+  const Tensor large = Tensor::from<std::int64_t>({std::int64_t{1} << 62, 3}, {1, 2});
+  const Tensor factors = Tensor::from<std::int64_t>({4, -5}, {2, 1});
+  EXPECT_EQ(values(matmul(large, factors)), std::vector<double>{-15});
+  EXPECT_EQ(
+      values(matmul(Tensor::empty({2, 0}, DType::int32), Tensor::empty({0, 1}, DType::int32))),
+      (std::vector<double>{0, 0}));
 }
 
 TEST(Matmul, TakesSingleRowsAndColumns) {
