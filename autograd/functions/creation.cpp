@@ -99,6 +99,7 @@ Tensor linspace(double start, double end, Index count, DType dtype, Device devic
 }
 
 std::vector<Tensor> meshgrid(std::span<const Tensor> axes, Indexing indexing) {
+  VG_CHECK(!axes.empty(), ShapeError, "meshgrid: needs at least one tensor; got none");
   Shape shape;
   for (const Tensor& axis : axes) {
     VG_CHECK(axis.dim() <= 1, ShapeError, "meshgrid: coordinates must have rank 1; got {}",

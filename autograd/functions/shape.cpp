@@ -25,12 +25,18 @@ Tensor copied(std::string_view op, const Tensor& x, Tensor result) {
   return linear_result(op, x, std::move(result), [](const Tensor& grad) { return grad; });
 }
 
+/// The tensors in the dtype that holds all.
+std::vector<Tensor> of_one_dtype(std::span<const Tensor> tensors) {
+  DType dtype = tensors[0].dtype();
+  for (const Tensor& tensor : tensors) dtype = promote(dtype, tensor.dtype());
+  std::vector<Tensor> converted;
+  for (const Tensor& tensor : tensors) converted.push_back(tensor.to(dtype));
+  return converted;
+}
+
 void check_joinable(std::string_view op, std::span<const Tensor> tensors, int axis) {
   const Tensor& first = tensors[0];
   for (const Tensor& tensor : tensors) {
-    VG_CHECK(tensor.dtype() == first.dtype(), DTypeError,
-             "{}: all tensors must have one dtype; got {} and {}", op, name(first.dtype()),
-             name(tensor.dtype()));
     VG_CHECK(tensor.device() == first.device(), DeviceError,
              "{}: all tensors must be on one device; got {} and {}", op, to_string(first.device()),
              to_string(tensor.device()));
@@ -89,8 +95,11 @@ Tensor pad_adjoint(const Tensor& y, Shape shape, std::vector<Index> lo, std::vec
 
 }  // namespace
 
-Tensor cat(std::span<const Tensor> tensors, Index axis) {
-  VG_CHECK(!tensors.empty(), ShapeError, "cat: needs at least one tensor; got none");
+Tensor cat(std::span<const Tensor> given, Index axis) {
+  VG_CHECK(!given.empty(), ShapeError, "cat: needs at least one tensor; got none");
+  std::vector<Tensor> tensors = of_one_dtype(given);
+  const auto is_empty_vector = [](const Tensor& tensor) { return tensor.shape() == Shape{0}; };
+  if (!std::ranges::all_of(tensors, is_empty_vector)) std::erase_if(tensors, is_empty_vector);
   VG_CHECK(tensors[0].dim() > 0, ShapeError, "cat: tensors of rank 0 cannot be joined; use stack");
   const int at = normalize_axis("cat", axis, tensors[0].dim());
   check_joinable("cat", tensors, at);
@@ -154,9 +163,12 @@ std::vector<Tensor> split(const Tensor& x, Index size, Index axis) {
   return split(x, sizes, axis);
 }
 
+constexpr Index kMostParts = Index{1} << 20;  // of nothing
+
 std::vector<Tensor> chunk(const Tensor& x, Index count, Index axis) {
-  VG_CHECK(count > 0, ShapeError, "chunk: count must be > 0; got {}", count);
   const Index whole = x.size(normalize_axis("chunk", axis, x.dim()));
+  VG_CHECK(count > 0 && (whole > 0 || count <= kMostParts), ShapeError,
+           "chunk: count must be > 0, and for an empty axis at most {}; got {}", kMostParts, count);
   if (whole == 0) return split(x, std::vector<Index>(static_cast<std::size_t>(count), 0), axis);
   return split(x, (whole - 1) / count + 1, axis);
 }
@@ -281,10 +293,11 @@ Tensor pad(const Tensor& x, std::span<const Index> amounts, PadMode mode, double
 Tensor flip(const Tensor& x, std::span<const Index> axes) {
   std::vector<Index> at;
   for (const Index axis : axes) {
-    at.push_back(normalize_axis("flip", axis, x.dim()));
+    at.push_back(normalize_axis("flip", axis, std::max(x.dim(), 1)));
     VG_CHECK(std::ranges::count(at, at.back()) == 1, ShapeError,
              "flip: needs each axis once; got {}", to_string(axes));
   }
+  if (x.dim() == 0) at.clear();
   Tensor result = ops::flip(x, at);
   return linear_result("flip", x, std::move(result),
                        [at](const Tensor& grad) { return flip(grad, at); });

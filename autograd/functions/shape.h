@@ -31,8 +31,9 @@
 
 namespace [[gnu::visibility("default")]] voxgrad {
 
-/// Joins tensors of one dtype and device along an axis; the other sizes must agree.
-/// @return the memory order of the first. @throws ShapeError, DTypeError, DeviceError.
+/// Joins tensors of one device along an axis, in the dtype that holds all; the other sizes must
+/// agree, but vectors without elements fit everything.
+/// @return the memory order of the first. @throws ShapeError, DeviceError.
 Tensor cat(std::span<const Tensor> tensors, Index axis = 0);
 inline Tensor cat(std::initializer_list<Tensor> tensors, Index axis = 0) {
   return cat(std::span(tensors.begin(), tensors.size()), axis);

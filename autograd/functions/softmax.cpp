@@ -1,5 +1,7 @@
 #include <voxgrad/autograd/functions/softmax.h>
 
+#include <algorithm>
+
 #include <voxgrad/autograd/functions/elementwise.h>
 #include <voxgrad/autograd/functions/reduce.h>
 #include <voxgrad/autograd/node.h>
@@ -13,7 +15,8 @@ Tensor recorded_softmax(std::string_view op, const Tensor& x, Index axis_argumen
   VG_CHECK(x.defined() && is_floating(x.dtype()), DTypeError,
            "{}: x must be float32 or float64; got {}", op,
            x.defined() ? name(x.dtype()) : "an undefined tensor");
-  const int axis = normalize_axis(op, axis_argument, x.dim());
+  const int axis = normalize_axis(op, axis_argument, std::max(x.dim(), 1));
+  if (x.dim() == 0) return recorded_softmax(op, x.unsqueeze(0), 0, logarithm).squeeze(0);
   Tensor y = ops::softmax(x, axis, logarithm);
   const Rule rule = [=](std::span<const Tensor> saved, std::span<const Tensor> grads, Needs) {
     const Tensor& result = saved[0];

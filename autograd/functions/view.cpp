@@ -134,8 +134,9 @@ Tensor Tensor::permute(std::initializer_list<Index> axes) const {
 Tensor Tensor::transpose(Index a, Index b) const {
   std::vector<Index> axes(static_cast<std::size_t>(dim()));
   for (std::size_t i = 0; i < axes.size(); ++i) axes[i] = static_cast<Index>(i);
-  std::swap(axes[normalize_axis("transpose", a, dim())],
-            axes[normalize_axis("transpose", b, dim())]);
+  const int first = wrapped_axis("transpose", a, dim()),
+            second = wrapped_axis("transpose", b, dim());
+  if (dim() > 0) std::swap(axes[first], axes[second]);
   return permute(axes);
 }
 

@@ -42,7 +42,6 @@ void bind_with_numbers(py::module_& m) {
   two("_threshold", &threshold);
   m.def("_prelu", &prelu, ReleaseGil());
   m.def("_glu", &glu, ReleaseGil());
-  m.def("_softmin", &softmin, ReleaseGil());
 }
 
 }  // namespace

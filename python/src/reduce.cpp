@@ -1,6 +1,8 @@
 // Reductions and orders along axes; Python has settled which axes.
 #include "bind.h"
 
+#include <numeric>
+
 #include <voxgrad/autograd/functions/reduce.h>
 #include <voxgrad/autograd/functions/softmax.h>
 #include <voxgrad/autograd/functions/sort.h>
@@ -9,16 +11,23 @@ namespace voxgrad::python {
 
 namespace {
 
-using Axes = const std::vector<Index>&;
+using Axes = const std::optional<std::vector<Index>>&;  // none: all
 using Pair = std::pair<Tensor, Tensor>;
 
 Pair pair_of(ValuesIndices both) { return {std::move(both.values), std::move(both.indices)}; }
+
+std::vector<Index> chosen(const Tensor& x, Axes axes) {
+  if (axes) return *axes;
+  std::vector<Index> all(x.shape().size());
+  std::iota(all.begin(), all.end(), Index{0});
+  return all;
+}
 
 void bind_sums(py::module_& m) {
   const auto over_axes = [&m](const char* name,
                               Tensor (*f)(const Tensor&, std::span<const Index>, bool)) {
     m.def(
-        name, [f](const Tensor& x, Axes axes, bool keep) { return f(x, axes, keep); },
+        name, [f](const Tensor& x, Axes axes, bool keep) { return f(x, chosen(x, axes), keep); },
         ReleaseGil());
   };
   over_axes("_amax", &amax);
@@ -27,10 +36,10 @@ void bind_sums(py::module_& m) {
   over_axes("_all", &all);
   over_axes("_logsumexp", &logsumexp);
   m.def(
-      "_sum", [](const Tensor& x, Axes axes, bool keep) { return sum(x, axes, keep); },
+      "_sum", [](const Tensor& x, Axes axes, bool keep) { return sum(x, chosen(x, axes), keep); },
       ReleaseGil());
   m.def(
-      "_mean", [](const Tensor& x, Axes axes, bool keep) { return mean(x, axes, keep); },
+      "_mean", [](const Tensor& x, Axes axes, bool keep) { return mean(x, chosen(x, axes), keep); },
       ReleaseGil());
   m.def(
       "_prod", [](const Tensor& x) { return prod(x); }, ReleaseGil());
@@ -40,23 +49,25 @@ void bind_sums(py::module_& m) {
   m.def(
       "_cumsum", [](const Tensor& x, Index axis) { return cumsum(x, axis); }, ReleaseGil());
   m.def(
-      "_count_nonzero", [](const Tensor& x, Axes axes) { return count_nonzero(x, axes); },
-      ReleaseGil());
+      "_count_nonzero",
+      [](const Tensor& x, Axes axes) { return count_nonzero(x, chosen(x, axes)); }, ReleaseGil());
   m.def(
       "_var",
       [](const Tensor& x, Axes axes, double correction, bool keep) {
-        return var(x, axes, correction, keep);
+        return var(x, chosen(x, axes), correction, keep);
       },
       ReleaseGil());
   m.def(
       "_std",
       [](const Tensor& x, Axes axes, double correction, bool keep) {
-        return voxgrad::std(x, axes, correction, keep);
+        return voxgrad::std(x, chosen(x, axes), correction, keep);
       },
       ReleaseGil());
   m.def(
       "_norm",
-      [](const Tensor& x, double p, Axes axes, bool keep) { return norm(x, p, axes, keep); },
+      [](const Tensor& x, double p, Axes axes, bool keep) {
+        return norm(x, p, chosen(x, axes), keep);
+      },
       ReleaseGil());
 }
 

@@ -1,6 +1,7 @@
 // Views, joins, padding, copies between layouts, dtypes and devices.
 #include "bind.h"
 
+#include <voxgrad/autograd/functions/creation.h>
 #include <voxgrad/autograd/functions/shape.h>
 #include <voxgrad/core/pad_mode.h>
 
@@ -33,6 +34,7 @@ void bind_views(py::module_& m) {
   });
   m.def("_expand", [](const Tensor& x, const Shape& shape) { return x.expand(shape); });
   m.def("_squeeze", [](const Tensor& x, Index axis) { return x.squeeze(axis); });
+  m.def("_squeeze", [](const Tensor& x) { return x.squeeze(); });
   m.def("_unsqueeze", [](const Tensor& x, Index axis) { return x.unsqueeze(axis); });
   m.def(
       "_flatten", [](const Tensor& x, Index first, Index last) { return x.flatten(first, last); },
@@ -79,12 +81,17 @@ void bind_shape(py::module_& m) {
   m.def(
       "_stack", [](const std::vector<Tensor>& tensors, Index axis) { return stack(tensors, axis); },
       ReleaseGil());
-  m.def(
-      "_split",
-      [](const Tensor& x, const std::vector<Index>& sizes, Index axis) {
-        return split(x, sizes, axis);
-      },
-      ReleaseGil());
+  m.def("_split", [](const Tensor& x, Index size, Index axis) { return split(x, size, axis); });
+  m.def("_split", [](const Tensor& x, const std::vector<Index>& sizes, Index axis) {
+    return split(x, sizes, axis);
+  });
+  m.def("_chunk", &chunk);
+  m.def("_unbind", &unbind);
+  m.def("_movedim", [](const Tensor& x, const std::vector<Index>& from,
+                       const std::vector<Index>& to) { return movedim(x, from, to); });
+  m.def("_meshgrid", [](const std::vector<Tensor>& axes, bool xy) {
+    return meshgrid(axes, xy ? Indexing::xy : Indexing::ij);
+  });
   m.def(
       "_pad",
       [](const Tensor& x, const std::vector<Index>& amounts, PadMode mode, double value) {

@@ -25,23 +25,23 @@ class ValuesIndices(NamedTuple):
 def sum(input: Tensor, dim: Dims | None = None, keepdim: bool = False, *, dtype: dtype | None = None) -> Tensor:
     """Sum; integers and booleans in int64."""
     x = input if dtype is None else _C._to_dtype(input, as_dtype("sum", dtype))
-    return _C._sum(x, dims("sum", dim, x.ndim), keepdim)
+    return _C._sum(x, dims("sum", dim), keepdim)
 
 
 def mean(input: Tensor, dim: Dims | None = None, keepdim: bool = False, *, dtype: dtype | None = None) -> Tensor:
     """Mean. Raises TypeError unless floating."""
     x = input if dtype is None else _C._to_dtype(input, as_dtype("mean", dtype))
-    return _C._mean(x, dims("mean", dim, x.ndim), keepdim)
+    return _C._mean(x, dims("mean", dim), keepdim)
 
 
 def amax(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     """Largest element; equal ones share the gradient."""
-    return _C._amax(input, dims("amax", dim, input.ndim), keepdim)
+    return _C._amax(input, dims("amax", dim), keepdim)
 
 
 def amin(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     """Smallest element; equal ones share the gradient."""
-    return _C._amin(input, dims("amin", dim, input.ndim), keepdim)
+    return _C._amin(input, dims("amin", dim), keepdim)
 
 
 def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: dtype | None = None) -> Tensor:
@@ -57,17 +57,17 @@ def cumsum(input: Tensor, dim: int, *, dtype: dtype | None = None) -> Tensor:
 
 def any(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     """True where an element is not 0."""
-    return _C._any(input, dims("any", dim, input.ndim), keepdim)
+    return _C._any(input, dims("any", dim), keepdim)
 
 
 def all(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     """True where no element is 0."""
-    return _C._all(input, dims("all", dim, input.ndim), keepdim)
+    return _C._all(input, dims("all", dim), keepdim)
 
 
 def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
     """How many elements are not 0."""
-    return _C._count_nonzero(input, dims("count_nonzero", dim, input.ndim))
+    return _C._count_nonzero(input, dims("count_nonzero", dim))
 
 
 def _spread(op: str, raw: Any, input: Tensor, dim: Any, unbiased: bool | None, correction: Number | None,
@@ -76,7 +76,7 @@ def _spread(op: str, raw: Any, input: Tensor, dim: Any, unbiased: bool | None, c
         dim, unbiased = None, dim
     if correction is None:
         correction = 1 if unbiased is None or unbiased else 0
-    return raw(input, dims(op, dim, input.ndim), correction, keepdim)
+    return raw(input, dims(op, dim), correction, keepdim)
 
 
 def var(input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *,
@@ -112,12 +112,12 @@ def norm(input: Tensor, p: float | str | None = "fro", dim: Any = None, keepdim:
     if isinstance(p, str) and p not in ("fro", "inf", "-inf"):
         raise ShapeError(f"norm: p must be a number, 'fro', 'inf' or '-inf'; got {p!r}")
     power = 2.0 if p in ("fro", None) else math.inf if p == "inf" else -math.inf if p == "-inf" else float(p)
-    return _C._norm(x, power, dims("norm", dim, x.ndim), keepdim)
+    return _C._norm(x, power, dims("norm", dim), keepdim)
 
 
 def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
     """log(sum(exp(input))), without overflow."""
-    return _C._logsumexp(input, dims("logsumexp", dim, input.ndim), keepdim)
+    return _C._logsumexp(input, dims("logsumexp", dim), keepdim)
 
 
 def _extremum(name: str, doc: str) -> Any:
@@ -169,23 +169,16 @@ def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
     return _C._argmax(input) if dim is None else _C._argmax(input, dim, keepdim)
 
 
-def _along(raw: Any, input: Tensor, dim: int) -> Tensor:
-    """raw along an axis; rank 0 counts as rank 1."""
-    if input.ndim == 0:
-        return _C._reshape(raw(_C._reshape(input, [1]), dim), [])
-    return raw(input, dim)
-
-
 def softmax(input: Tensor, dim: int, dtype: dtype | None = None) -> Tensor:
     """exp(input) / sum(exp(input)) along `dim`."""
     x = input if dtype is None else _C._to_dtype(input, as_dtype("softmax", dtype))
-    return _along(_C._softmax, x, dim)
+    return _C._softmax(x, dim)
 
 
 def log_softmax(input: Tensor, dim: int, dtype: dtype | None = None) -> Tensor:
     """log(softmax(input)) along `dim`, without its rounding."""
     x = input if dtype is None else _C._to_dtype(input, as_dtype("log_softmax", dtype))
-    return _along(_C._log_softmax, x, dim)
+    return _C._log_softmax(x, dim)
 
 
 def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> ValuesIndices:

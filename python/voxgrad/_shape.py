@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import builtins
-import functools
 from typing import Any, Sequence
 
 import numpy as np
@@ -25,8 +24,6 @@ def permute(input: Tensor, dims: Any, *more: int) -> Tensor:
 
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """A view with two axes exchanged."""
-    if input.ndim == 0 and dim0 in (0, -1) and dim1 in (0, -1):
-        return _C._permute(input, [])
     return _C._transpose(input, dim0, dim1)
 
 
@@ -54,28 +51,17 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
 
 def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     """A view without the axes of size 1, or without those of them that `dim` names."""
-    rank = input.ndim
-    wanted = range(rank) if dim is None else ints("squeeze", "dim", dim if isinstance(dim, (list, tuple)) else (dim,))
-    for axis in wanted:  # all are checked before one goes
-        if not -builtins.max(rank, 1) <= axis < builtins.max(rank, 1):
-            raise _C.OutOfRangeError(f"squeeze: dim must be in [{-rank}, {rank - 1}]; got {axis}")
-    for axis in sorted({a % rank for a in wanted} if rank else (), reverse=True):
-        if input.shape[axis] == 1:
-            input = _C._squeeze(input, axis)
+    if dim is None:
+        return _C._squeeze(input)
+    axes = {axis_in("squeeze", axis, input.ndim) for axis in ints("squeeze", "dim", dim)}
+    for axis in sorted(axes, reverse=True):
+        input = _C._squeeze(input, axis)
     return input
 
 
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """The axes from start_dim to end_dim as one."""
-    return _C._reshape(input, [1]) if input.ndim == 0 else _C._flatten(input, start_dim, end_dim)
-
-
-def _of_one_dtype(tensors: Sequence[Tensor]) -> list[Tensor]:
-    kinds = {t.dtype for t in tensors}
-    if len(kinds) < 2:
-        return list(tensors)
-    kind = functools.reduce(_C.promote_types, kinds)
-    return [_C._to_dtype(t, kind) for t in tensors]
+    return _C._flatten(input, start_dim, end_dim)
 
 
 def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: None = None) -> Tensor:
@@ -84,71 +70,41 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: None = None) -> Tensor:
     Vectors without elements fit everything. Raises ValueError for no tensors and for sizes that differ.
     """
     check_no_out("cat", out)
-    converted = _of_one_dtype(tensors)
-    return _C._cat([t for t in converted if t.shape != (0,)] or converted, dim)
+    return _C._cat(tensors, dim)
 
 
 def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: None = None) -> Tensor:
     """Joins tensors of one shape along a new axis, in the dtype that holds all."""
     check_no_out("stack", out)
-    return _C._stack(_of_one_dtype(tensors), dim)
+    return _C._stack(tensors, dim)
 
 
 def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of parts of one size (the last may be smaller), or of the sizes given."""
-    if isinstance(split_size_or_sections, (list, tuple)):
-        sizes = ints("split", "split_size_or_sections", split_size_or_sections)
-    else:
-        sizes = _equal_parts(tensor.shape[dim], split_size_or_sections)
+    sizes = split_size_or_sections
+    if isinstance(sizes, (list, tuple)):
+        sizes = ints("split", "split_size_or_sections", sizes)
     return tuple(_C._split(tensor, sizes, dim))
-
-
-def _equal_parts(total: int, size: int) -> list[int]:
-    if size < 0 or (size == 0 and total > 0):
-        raise ShapeError(f"split: the size of a part must be positive; got {size}")
-    if total == 0:
-        return [0]
-    return [builtins.min(size, total - start) for start in range(0, total, size)]
 
 
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of at most `chunks` parts of equal size (the last may be smaller)."""
-    if chunks <= 0:
-        raise ShapeError(f"chunk: chunks must be positive; got {chunks}")
-    size = -(-input.shape[dim] // chunks)
-    if size == 0:
-        return tuple(_C._narrow(input, dim, 0, 0) for _ in range(chunks))
-    return split(input, size, dim)
+    return tuple(_C._chunk(input, chunks, dim))
 
 
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of every index of an axis."""
-    return tuple(_C._select(input, dim, i) for i in range(input.shape[dim]))
+    return tuple(_C._unbind(input, dim))
 
 
 def movedim(input: Tensor, source: Dims, destination: Dims) -> Tensor:
     """A view with axes moved to other places; the others keep their order."""
-    rank = max(input.ndim, 1)
-    froms = ints("movedim", "source", source if isinstance(source, (list, tuple)) else (source,))
-    tos = ints("movedim", "destination", destination if isinstance(destination, (list, tuple)) else (destination,))
-    for axis in froms + tos:
-        if not -rank <= axis < rank:
-            raise _C.OutOfRangeError(f"movedim: axes must be in [{-rank}, {rank - 1}]; got {axis}")
-    froms, tos = [a % rank for a in froms], [a % rank for a in tos]
-    if len(froms) != len(tos) or len({*froms}) != len(froms) or len({*tos}) != len(tos):
-        raise ShapeError(f"movedim: needs as many places as axes, each once; got {source} and {destination}")
-    order: list[int] = [a for a in range(rank) if a not in froms]
-    for to, axis in sorted(zip(tos, froms)):
-        order.insert(to, axis)
-    return _C._permute(input, order if input.ndim > 0 else [])
+    return _C._movedim(input, ints("movedim", "source", source), ints("movedim", "destination", destination))
 
 
 def flip(input: Tensor, dims: Any, *more: int) -> Tensor:
     """A copy reversed along axes."""
-    axes = ints("flip", "dims", (dims, *more))
-    if input.ndim == 0:
-        axes = [axis for axis in axes if axis_in("flip", axis, 0) > 0]
-    return _C._flip(input, axes)
+    return _C._flip(input, ints("flip", "dims", (dims, *more)))
 
 
 def broadcast_to(input: Tensor, shape: Sequence[int]) -> Tensor:
@@ -198,14 +154,7 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
     if indexing not in ("ij", "xy"):
         raise ShapeError(f"meshgrid: indexing must be 'ij' or 'xy'; got {indexing!r}")
-    count = len(given)
-    shape = [v.numel() for v in given]
-    grids = []
-    for i, v in enumerate(given):
-        column = _C._reshape(v, [-1 if a == i else 1 for a in range(count)])
-        grid = _C._expand(column, shape)
-        grids.append(_C._transpose(grid, 0, 1) if indexing == "xy" and count > 1 else grid)
-    return tuple(grids)
+    return tuple(_C._meshgrid(list(given), indexing == "xy"))
 
 
 def numel(input: Tensor) -> int:

@@ -112,11 +112,9 @@ def ints(op: str, name: str, values: Any) -> list[int]:
         raise DTypeError(f"{op}: {name} must be integers; got {values!r}") from None
 
 
-def dims(op: str, dim: Any, rank: int) -> list[int]:
-    """The axes that `dim` names: None and an empty sequence name all."""
-    if dim is None or (isinstance(dim, (list, tuple)) and len(dim) == 0):
-        return list(range(rank))
-    return ints(op, "dim", dim)
+def dims(op: str, dim: Any) -> list[int] | None:
+    """The axes that `dim` names; None for all, which None and an empty sequence name."""
+    return None if dim is None or (isinstance(dim, (list, tuple)) and len(dim) == 0) else ints(op, "dim", dim)
 
 
 def as_device(where: Any) -> device:

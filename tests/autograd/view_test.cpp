@@ -8,6 +8,7 @@
 #include <voxgrad/autograd/functions/elementwise.h>
 #include <voxgrad/autograd/functions/reduce.h>
 #include <voxgrad/autograd/functions/shape.h>
+#include <voxgrad/autograd/functions/softmax.h>
 #include <voxgrad/autograd/grad_mode.h>
 #include <voxgrad/autograd/gradcheck.h>
 #include <voxgrad/core/error.h>
@@ -154,7 +155,6 @@ TEST(View, WrongArgumentsAreErrors) {
   EXPECT_THROW(x.expand({4, 3}), ShapeError);
   EXPECT_THROW(x.expand({3}), ShapeError);
   EXPECT_THROW(cat({x, counting({3, 2})}, 0), ShapeError);
-  EXPECT_THROW(cat({x, zeros({2, 3}, DType::float32)}, 0), DTypeError);
   EXPECT_THROW(cat(std::span<const Tensor>{}, 0), ShapeError);
   EXPECT_THROW(pad(x, {3, 0}, PadMode::reflect), ShapeError);
   EXPECT_THROW(pad(x, {4, 0}, PadMode::circular), ShapeError);
@@ -162,6 +162,32 @@ TEST(View, WrongArgumentsAreErrors) {
   EXPECT_THROW(pad(x, {-2, -2}), ShapeError);
   EXPECT_THROW(pad(x, {1}), ShapeError);
   EXPECT_THROW(flip(x, {0, 0}), ShapeError);
+}
+
+TEST(Cat, TakesTheDTypeThatHoldsAllAndLeavesEmptyVectorsOut) {
+  const Tensor floats = ones({2, 3}, DType::float32).requires_grad_();
+  const Tensor joined = cat({zeros({0}, DType::int64), floats, counting({1, 3})}, 0);
+  EXPECT_EQ(joined.dtype(), DType::float64);
+  EXPECT_EQ(joined.shape(), (Shape{3, 3}));
+  sum(joined).backward();
+  EXPECT_EQ(floats.grad().dtype(), DType::float32);
+  EXPECT_EQ(cat({zeros({0}), zeros({0})}).shape(), Shape{0});
+  EXPECT_EQ(stack({ones({}), ones({}, DType::float64)}).dtype(), DType::float64);
+}
+
+TEST(View, RankZeroHasAxisZero) {
+  const Tensor x = Tensor::from<double>({3}, {});
+  EXPECT_EQ(x.transpose(0, -1).shape(), Shape{});
+  EXPECT_EQ(flip(x, {0}).item(), 3);
+  EXPECT_EQ(softmax(x, -1).item(), 1);
+  EXPECT_THROW(x.transpose(0, 1), IndexError);
+  EXPECT_THROW(flip(x, {1}), IndexError);
+  EXPECT_THROW(softmax(x, 1), IndexError);
+}
+
+TEST(Chunk, OfNothingHasALimit) {
+  EXPECT_EQ(chunk(zeros({0, 3}), 4).size(), 4U);
+  EXPECT_THROW(chunk(zeros({0, 3}), Index{1} << 40), ShapeError);
 }
 
 TEST(InPlace, OfANonLeafDifferentiates) {
