@@ -26,6 +26,7 @@ import numpy
 import numpy as np
 
 from ._reduce import ValuesIndices
+from ._statistics import MinMax
 from ._support import Dims, Number, Size
 from ._tensor import RemovableHandle
 

@@ -14,7 +14,7 @@ Names, arguments, defaults and values are PyTorch's:
 from __future__ import annotations
 
 from . import _C, _arguments, _creation, _elementwise, _generator, _indexing, _info, _linear  # noqa: F401
-from . import _protocols, _reduce, _shape  # noqa: F401
+from . import _protocols, _reduce, _shape, _statistics  # noqa: F401
 from ._C import (
     AutogradError,
     DeviceError,
@@ -73,3 +73,4 @@ __all__ += _info.__all__
 __all__ += _linear.__all__
 __all__ += _reduce.__all__
 __all__ += _shape.__all__
+__all__ += _statistics.__all__

@@ -177,7 +177,15 @@ erf = _function("erf", "Error function: 2 / sqrt(pi) times the integral of exp(-
 erfc = _function("erfc", "1 - erf(input), exact where erf is near 1.")
 floor = _function("floor", "Rounded down.")
 ceil = _function("ceil", "Rounded up.")
-round = _function("round", "Rounded to the nearest integer, halves to the even one.")
+
+def round(input: Tensor, *, decimals: int = 0) -> Tensor:
+    """Rounded to the nearest integer, halves to the even one; or to so many decimals, negative ones for tens."""
+    if decimals == 0:
+        return _C.round(input)
+    scale = 10.0 ** builtins.abs(decimals)
+    return _C.round(input * scale) / scale if decimals > 0 else _C.round(input / scale) * scale
+
+
 trunc = _function("trunc", "Rounded towards 0.")
 sigmoid = _function("sigmoid", "1 / (1 + exp(-input)).")
 relu = _function("relu", "max(input, 0).")
@@ -329,14 +337,17 @@ def bitwise_xor(input: Any, other: Any) -> Tensor:
 
 
 divide = true_divide = div
+greater, greater_equal, less, less_equal, not_equal = gt, ge, lt, le, ne
+arctan2 = atan2
 
 __all__ = [
-    "abs", "absolute", "acos", "add", "addcdiv", "addcmul", "allclose", "arccos", "arcsin", "arctan", "asin", "atan",
-    "atan2", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "ceil", "clamp", "clamp_max", "clamp_min",
-    "clip", "cos", "cosh", "div", "divide", "eq", "equal", "erf", "erfc", "exp", "exp2", "expm1", "fix", "floor",
-    "floor_divide", "fmod", "ge", "gt", "isclose", "isfinite", "isinf", "isnan", "le", "lerp", "log", "log10",
-    "log1p", "log2", "logical_and", "logical_not", "logical_or", "logical_xor", "lt", "maximum", "minimum", "mul",
-    "multiply", "nan_to_num", "ne", "neg", "negative", "positive", "pow", "reciprocal", "relu", "remainder", "round",
-    "rsqrt", "sigmoid", "sign", "sin", "sinh", "sqrt", "square", "sub", "subtract", "tan", "tanh", "true_divide",
-    "trunc", "where",
+    "abs", "absolute", "acos", "add", "addcdiv", "addcmul", "allclose", "arccos", "arcsin", "arctan", "arctan2",
+    "asin", "atan", "atan2", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "ceil", "clamp",
+    "clamp_max", "clamp_min", "clip", "cos", "cosh", "div", "divide", "eq", "equal", "erf", "erfc", "exp", "exp2",
+    "expm1", "fix", "floor", "floor_divide", "fmod", "ge", "greater", "greater_equal", "gt", "isclose", "isfinite",
+    "isinf", "isnan", "le", "lerp", "less", "less_equal", "log", "log10", "log1p", "log2", "logical_and",
+    "logical_not", "logical_or", "logical_xor", "lt", "maximum", "minimum", "mul", "multiply", "nan_to_num", "ne",
+    "neg", "negative", "not_equal", "positive", "pow", "reciprocal", "relu", "remainder", "round", "rsqrt",
+    "sigmoid", "sign", "sin", "sinh", "sqrt", "square", "sub", "subtract", "tan", "tanh", "true_divide", "trunc",
+    "where",
 ]

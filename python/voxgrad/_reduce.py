@@ -8,8 +8,6 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from . import _C
 from ._C import Tensor, dtype
 from ._support import Dims, Number, ShapeError, as_dtype, dims
@@ -189,25 +187,8 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Val
     return ValuesIndices(*(t if keepdim else _C._squeeze(t, dim) for t in ordered))
 
 
-def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False) -> Any:
-    """The different elements in order; also where each element went, and how often each occurs."""
-    found = np.unique(_C._to_numpy(input.detach()), return_inverse=True, return_counts=True)
-    values, inverse, counts = (_C._copy_array(np.asarray(f)) for f in found)
-    inverse = _C._reshape(inverse, list(input.shape))
-    wanted = [values] + [inverse] * return_inverse + [counts] * return_counts
-    return wanted[0] if len(wanted) == 1 else tuple(wanted)
-
-
-def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
-    """How often each number from 0 on occurs, or the sums of their weights."""
-    if input.ndim != 1 or input.is_floating_point() or (input < 0).any():
-        raise ShapeError(f"bincount: needs a vector of integers >= 0; got {input}")
-    factors = None if weights is None else _C._to_numpy(weights.detach())
-    counts = _C._copy_array(np.bincount(_C._to_numpy(input), factors, minlength))
-    return counts if weights is None or weights.dtype is not _C.float32 else _C._to_dtype(counts, _C.float32)
-
 __all__ = [
-    "ValuesIndices", "all", "amax", "amin", "any", "argmax", "argmin", "argsort", "bincount", "count_nonzero",
+    "ValuesIndices", "all", "amax", "amin", "any", "argmax", "argmin", "argsort", "count_nonzero",
     "cumsum", "kthvalue", "log_softmax", "logsumexp", "max", "mean", "median", "min", "norm", "prod", "softmax",
-    "sort", "std", "std_mean", "sum", "topk", "unique", "var", "var_mean",
+    "sort", "std", "std_mean", "sum", "topk", "var", "var_mean",
 ]

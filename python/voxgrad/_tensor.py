@@ -98,6 +98,7 @@ def _property(name: str, get: Callable[[Tensor], Any], doc: str) -> None:
 
 _property("T", lambda x: _C._permute(x, list(range(x.ndim))[::-1]), "A view with the axes reversed.")
 _property("mT", lambda x: _C._transpose(x, -1, -2), "A view with the last two axes exchanged.")
+_property("is_cpu", lambda x: x.device.type == "cpu", "True on the CPU.")
 _property("is_cuda", lambda x: x.device.type == "cuda", "True on a GPU.")
 _property("itemsize", lambda x: x.dtype.itemsize, "Bytes of one element.")
 _property("nbytes", lambda x: x.dtype.itemsize * x.numel(), "Bytes of all elements.")
@@ -182,6 +183,14 @@ def share_memory_(self: Tensor) -> Tensor:
 def bernoulli(self: Tensor, *, generator: Any = None) -> Tensor:
     """1 with the probability that each element is, else 0."""
     return _C._bernoulli(self, _C.default_generator if generator is None else generator)
+
+
+@method
+def where(self: Tensor, condition: Tensor, other: Any) -> Tensor:
+    """The elements where condition, else those of other."""
+    from . import _elementwise
+
+    return _elementwise.where(condition, self, other)
 
 
 @method
