@@ -201,6 +201,23 @@ def kaiming_normal_(tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinea
     return normal_(tensor, 0.0, std, generator)
 
 
+def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = None) -> Tensor:
+    """A matrix (size 0, the other sizes flattened) with orthogonal rows or columns, times gain (Saxe et al., 2013).
+
+    The numbers are those of PyTorch to rounding. Raises ValueError below rank 2.
+    """
+    if tensor.ndim < 2:
+        raise ShapeError(f"orthogonal_: needs at least 2 axes; got shape {list(tensor.shape)}")
+    if tensor.numel() == 0:
+        return tensor
+    rows, columns = tensor.shape[0], tensor.numel() // tensor.shape[0]
+    drawn = normal_(_C._empty([rows, columns], tensor.dtype, _C.device("cpu")), generator=generator).numpy()
+    q, r = np.linalg.qr(drawn.T if rows < columns else drawn)
+    q = q * np.sign(np.diag(r))
+    with no_grad():
+        return tensor.copy_(_C._copy_array(q.T if rows < columns else q).reshape(tensor.shape) * gain)
+
+
 def _deprecated(name: str) -> Any:
     from typing import Callable
 
@@ -214,6 +231,6 @@ def _deprecated(name: str) -> Any:
     return old
 
 
-uniform, normal, constant, eye, dirac, xavier_uniform, xavier_normal, kaiming_uniform, kaiming_normal = map(
+uniform, normal, constant, eye, dirac, xavier_uniform, xavier_normal, kaiming_uniform, kaiming_normal, orthogonal = map(
     _deprecated, ("uniform", "normal", "constant", "eye", "dirac", "xavier_uniform", "xavier_normal",
-                  "kaiming_uniform", "kaiming_normal"))
+                  "kaiming_uniform", "kaiming_normal", "orthogonal"))

@@ -90,6 +90,37 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     return _C._pixel_unshuffle(input, downscale_factor, 2)
 
 
+def channel_shuffle(input: Tensor, groups: int) -> Tensor:
+    """Channel c of group g as channel c * groups + g. Raises ValueError where groups do not divide the channels."""
+    if input.ndim < 3 or groups < 1 or input.shape[1] % groups != 0:
+        raise ShapeError(f"channel_shuffle: groups must divide the channels of rank 3 or more; got {groups} and shape "
+                         f"{list(input.shape)}")
+    batch, channels, *sizes = input.shape
+    parted = input.reshape(batch, groups, channels // groups, *sizes)
+    return parted.transpose(1, 2).reshape(batch, channels, *sizes)
+
+
+def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None,
+              norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False) -> Tensor:
+    """Rows of weight (numbers, size) by the numbers in input; that of padding_idx gets no gradient.
+
+    Raises RuntimeError for the other options, which are not supported, IndexError for numbers out of range.
+    """
+    if max_norm is not None or scale_grad_by_freq or sparse:
+        raise ShapeError("embedding: max_norm, scale_grad_by_freq and sparse are not supported")
+    if input.is_floating_point() or weight.ndim != 2:
+        raise ShapeError(f"embedding: needs integers and a matrix; got {input.dtype._name} and weight of shape "
+                         f"{list(weight.shape)}")
+    count = weight.shape[0]
+    if input.numel() > 0 and not (input.min().item() >= 0 and input.max().item() < count):
+        raise _C.OutOfRangeError(f"embedding: numbers must be in [0, {count - 1}]; got {input.min().item()} to "
+                                 f"{input.max().item()}")
+    rows = weight.index_select(0, input.reshape(-1).long()).reshape(*input.shape, weight.shape[1])
+    if padding_idx is None:
+        return rows
+    return rows.detach().where((input == padding_idx % count).unsqueeze(-1), rows)
+
+
 def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
     """Every window of (batch, channels, H, W) as a column: (batch, channels * kernel, windows)."""
     return _C._im2col(input, kernel_size, dilation, padding, stride)
@@ -109,5 +140,6 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     return _C._one_hot(tensor, num_classes)
 
 
-__all__ = ["fold", "interpolate", "one_hot", "pad", "pixel_shuffle", "pixel_unshuffle", "unfold", "upsample",
+__all__ = ["channel_shuffle", "embedding", "fold", "interpolate", "one_hot", "pad", "pixel_shuffle",
+           "pixel_unshuffle", "unfold", "upsample",
            "upsample_bilinear", "upsample_nearest"]

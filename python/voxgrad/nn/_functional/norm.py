@@ -4,7 +4,8 @@ from __future__ import annotations
 from typing import Sequence
 
 from ... import _C
-from ..._C import Tensor
+from ..._C import ShapeError, Tensor
+from ..._info import finfo
 from ..._support import ints
 
 
@@ -43,4 +44,26 @@ def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -
     return _C._div(input, _C._clamp(norm, eps, float("inf")))
 
 
-__all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "normalize"]
+def rms_norm(input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None,
+             eps: float | None = None) -> Tensor:
+    """input / sqrt(mean(input^2) + eps) * weight over the last axes; eps is the dtype's where not given."""
+    shape = ints("rms_norm", "normalized_shape", (normalized_shape,))
+    if not shape or list(input.shape[-len(shape):]) != shape:
+        raise ShapeError(f"rms_norm: input must end in normalized_shape {shape}; got shape {list(input.shape)}")
+    added = finfo(input.dtype).eps if eps is None else eps
+    mean_square = (input * input).mean(list(range(-len(shape), 0)), keepdim=True)
+    result = input * (mean_square + added).rsqrt()
+    return result if weight is None else result * weight
+
+
+def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
+    """input / (k + alpha * m)^beta, where m is the mean of the squares of `size` neighbouring channels, those outside
+    being zeros (Krizhevsky et al., 2012). Raises ValueError below rank 3.
+    """
+    if input.ndim < 3:
+        raise ShapeError(f"local_response_norm: input must have rank 3 or more; got shape {list(input.shape)}")
+    squares = _C._pad((input * input).movedim(1, -1), [size // 2, (size - 1) // 2], _C._PadMode.constant, 0.0)
+    return input / (squares.unfold(-1, size, 1).mean(-1).movedim(-1, 1) * alpha + k) ** beta
+
+
+__all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "local_response_norm", "normalize", "rms_norm"]

@@ -1,6 +1,7 @@
 """Pooling of signals, images and volumes: (batch, channels, size...) or (channels, size...)."""
 from __future__ import annotations
 
+import math
 from typing import Any, Callable
 
 from ... import _C
@@ -88,10 +89,11 @@ def _avg_pool(rank: int) -> Callable[..., Tensor]:
 avg_pool2d, avg_pool3d = _avg_pool(2), _avg_pool(3)
 
 
-def _sizes(rank: int, output_size: Any) -> list[int | None]:
-    sizes = list(output_size) if isinstance(output_size, (list, tuple)) else [output_size] * rank
+def _sizes(rank: int, given: Any) -> list[Any]:
+    """One number per axis."""
+    sizes = list(given) if isinstance(given, (list, tuple)) else [given] * rank
     if len(sizes) != rank:
-        raise ShapeError(f"adaptive pooling: output_size must be one number or {rank}; got {output_size}")
+        raise ShapeError(f"pooling: sizes must be one number or {rank}; got {given}")
     return sizes
 
 
@@ -139,9 +141,45 @@ def _lp_pool(rank: int) -> Callable[..., Tensor]:
 
 lp_pool1d, lp_pool2d, lp_pool3d = _lp_pool(1), _lp_pool(2), _lp_pool(3)
 
+
+def _max_unpool(rank: int) -> Callable[..., Tensor]:
+    name = f"max_unpool{rank}d"
+
+    def unpool(input: Tensor, indices: Tensor, kernel_size: Numbers, stride: Numbers | None = None,
+               padding: Numbers = 0, output_size: Any = None) -> Tensor:
+        _check(name, input, rank)
+        if indices.shape != input.shape:
+            raise ShapeError(f"{name}: indices must have the input's shape {list(input.shape)}; got "
+                             f"{list(indices.shape)}")
+        kernel, margin = _sizes(rank, kernel_size), _sizes(rank, padding)
+        step = kernel if _stride(stride) is None else _sizes(rank, stride)
+        sizes = [(size - 1) * s + k - 2 * p for size, s, k, p in zip(input.shape[-rank:], step, kernel, margin)]
+        if output_size is not None:
+            wanted = list(output_size)[-rank:]
+            if len(output_size) not in (rank, rank + 2) or any(abs(w - n) >= s for w, n, s in zip(wanted, sizes, step)):
+                raise ShapeError(f"{name}: output_size must be within less than the stride {list(step)} of {sizes}; "
+                                 f"got {list(output_size)}")
+            sizes = wanted
+        places, rows = math.prod(sizes), math.prod(input.shape[:-rank])
+        if indices.numel() > 0 and not (indices.min().item() >= 0 and indices.max().item() < places):
+            raise ShapeError(f"{name}: indices must be in [0, {places - 1}], the places of {sizes}")
+        empty = _C._full([rows, places], 0.0, input.dtype, input.device)
+        filled = empty.scatter(1, indices.reshape(rows, -1), input.reshape(rows, -1))
+        return filled.reshape(*input.shape[:-rank], *sizes)
+
+    unpool.__name__ = unpool.__qualname__ = name
+    unpool.__doc__ = """Puts the elements back to where max pooling took them from, among zeros.
+
+    indices: what max pooling gave with return_indices. output_size: where several sizes pool to the input's.
+    """
+    return unpool
+
+
+max_unpool1d, max_unpool2d, max_unpool3d = _max_unpool(1), _max_unpool(2), _max_unpool(3)
+
 __all__ = [
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d", "adaptive_max_pool2d",
     "adaptive_max_pool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d", "lp_pool1d", "lp_pool2d", "lp_pool3d",
     "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool2d_with_indices", "max_pool3d",
-    "max_pool3d_with_indices",
+    "max_pool3d_with_indices", "max_unpool1d", "max_unpool2d", "max_unpool3d",
 ]

@@ -7,6 +7,7 @@ from ..._C import ShapeError, Tensor
 from ..._support import ints
 from .. import functional as F
 from ._affine import _Affine
+from .module import Module
 
 
 class GroupNorm(_Affine):
@@ -70,4 +71,44 @@ class LayerNorm(_Affine):
                 f"bias={self.bias is not None}")
 
 
-__all__ = ["GroupNorm", "LayerNorm"]
+class RMSNorm(_Affine):
+    """input / sqrt(mean(input^2) + eps) * weight over the last axes, whose sizes are `normalized_shape` (Zhang and
+    Sennrich, https://arxiv.org/abs/1910.07467). eps is the dtype's where not given.
+
+    Shapes: input and output (..., *normalized_shape); weight (ones at first) None with `elementwise_affine=False`.
+    """
+
+    def __init__(self, normalized_shape: int | Sequence[int], eps: float | None = None,
+                 elementwise_affine: bool = True, device: Any = None, dtype: Any = None) -> None:
+        super().__init__()
+        shape = ints(self._get_name(), "normalized_shape", normalized_shape)
+        self.normalized_shape, self.eps, self.elementwise_affine = tuple(shape), eps, elementwise_affine
+        self._make_affine(shape, elementwise_affine, False, device, dtype)
+        self.reset_parameters()
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.rms_norm(input, self.normalized_shape, self.weight, self.eps)
+
+    def extra_repr(self) -> str:
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+
+
+class LocalResponseNorm(Module):
+    """input / (k + alpha * m)^beta, m being the mean of the squares of `size` neighbouring channels (Krizhevsky et al.,
+    2012).
+
+    Shapes: input and output (N, C, sizes...). Raises ValueError at the call below rank 3.
+    """
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
+        super().__init__()
+        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
+
+    def extra_repr(self) -> str:
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+
+
+__all__ = ["GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm"]

@@ -6,7 +6,7 @@ from typing import Any, Callable, ClassVar, Sequence
 from ..._C import Tensor
 from .. import functional as F
 from .module import Module
-from .utils import _single
+from .utils import _ntuple, _single
 
 
 class _MaxPoolNd(Module):
@@ -245,8 +245,52 @@ class LPPool3d(_LPPoolNd):
     _rank = 3
 
 
+
+class _MaxUnpoolNd(Module):
+    """The constructor and call of MaxUnpool1d, MaxUnpool2d and MaxUnpool3d."""
+
+    _rank: ClassVar[int] = 0
+
+    def __init__(self, kernel_size: int | Sequence[int], stride: int | Sequence[int] | None = None,
+                 padding: int | Sequence[int] = 0) -> None:
+        super().__init__()
+        parse = _ntuple(self._rank)
+        self.kernel_size, self.padding = parse(kernel_size), parse(padding)
+        self.stride = self.kernel_size if stride is None else parse(stride)
+
+    def forward(self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
+        unpool: Callable[..., Tensor] = getattr(F, f"max_unpool{self._rank}d")
+        return unpool(input, indices, self.kernel_size, self.stride, self.padding, output_size)
+
+    def extra_repr(self) -> str:
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+_MAX_UNPOOL = """Puts the elements back to where MaxPool took them from, among zeros: called with (input, indices), the
+    indices being what MaxPool gives with return_indices=True, and output_size where several sizes pool to the input's.
+
+    Shapes: (N, C, {axes}), or without N, to sizes (size - 1) * stride - 2 * padding + kernel_size.
+    Raises ValueError at the call for other sizes and indices.
+    """
+
+
+class MaxUnpool1d(_MaxUnpoolNd):
+    __doc__ = _MAX_UNPOOL.format(axes="L")
+    _rank = 1
+
+
+class MaxUnpool2d(_MaxUnpoolNd):
+    __doc__ = _MAX_UNPOOL.format(axes="H, W")
+    _rank = 2
+
+
+class MaxUnpool3d(_MaxUnpoolNd):
+    __doc__ = _MAX_UNPOOL.format(axes="D, H, W")
+    _rank = 3
+
+
 __all__ = [
     "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d",
     "AdaptiveMaxPool3d", "AvgPool1d", "AvgPool2d", "AvgPool3d", "LPPool1d", "LPPool2d", "LPPool3d", "MaxPool1d",
-    "MaxPool2d", "MaxPool3d",
+    "MaxPool2d", "MaxPool3d", "MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d",
 ]
