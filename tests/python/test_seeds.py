@@ -187,3 +187,13 @@ def test_copies_of_a_generator_go_on_alike(name):
     for bad in (state[:8], state.long(), state[:-1]):
         with pytest.raises((RuntimeError, TypeError)):
             generator.set_state(bad)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("shape", [(4, 6), (3, 4, 5), (3, 2, 2, 2), (2, 3, 2, 2, 2)])
+def test_dropout_of_volumes_takes_other_ranks_for_one_sample(shape):
+    found = []
+    for m in (voxgrad, torch):
+        m.manual_seed(1)
+        found.append(m.nn.functional.dropout3d(m.ones(*shape), 0.5).tolist())
+    assert found[0] == found[1]

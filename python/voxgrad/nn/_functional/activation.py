@@ -176,7 +176,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
 
 
 def _channels(name: str, rank: int, input: Tensor, p: float, training: bool, inplace: bool) -> Tensor:
-    if not training or input.ndim != rank + 1:
+    if not training or input.ndim == rank + 2:
         return _dropped(name, _C._feature_dropout, input, p, training, inplace)
     result = _dropped(name, _C._feature_dropout, input.unsqueeze(0), p, training, False).squeeze(0)
     return input.copy_(result) if inplace else result

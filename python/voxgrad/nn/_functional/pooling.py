@@ -1,7 +1,6 @@
 """Pooling of signals, images and volumes: (batch, channels, size...) or (channels, size...)."""
 from __future__ import annotations
 
-import math
 from typing import Any, Callable
 
 from ... import _C
@@ -148,9 +147,6 @@ def _max_unpool(rank: int) -> Callable[..., Tensor]:
     def unpool(input: Tensor, indices: Tensor, kernel_size: Numbers, stride: Numbers | None = None,
                padding: Numbers = 0, output_size: Any = None) -> Tensor:
         _check(name, input, rank)
-        if indices.shape != input.shape:
-            raise ShapeError(f"{name}: indices must have the input's shape {list(input.shape)}; got "
-                             f"{list(indices.shape)}")
         kernel, margin = _sizes(rank, kernel_size), _sizes(rank, padding)
         step = kernel if _stride(stride) is None else _sizes(rank, stride)
         sizes = [(size - 1) * s + k - 2 * p for size, s, k, p in zip(input.shape[-rank:], step, kernel, margin)]
@@ -160,12 +156,7 @@ def _max_unpool(rank: int) -> Callable[..., Tensor]:
                 raise ShapeError(f"{name}: output_size must be within less than the stride {list(step)} of {sizes}; "
                                  f"got {list(output_size)}")
             sizes = wanted
-        places, rows = math.prod(sizes), math.prod(input.shape[:-rank])
-        if indices.numel() > 0 and not (indices.min().item() >= 0 and indices.max().item() < places):
-            raise ShapeError(f"{name}: indices must be in [0, {places - 1}], the places of {sizes}")
-        empty = _C._full([rows, places], 0.0, input.dtype, input.device)
-        filled = empty.scatter(1, indices.reshape(rows, -1), input.reshape(rows, -1))
-        return filled.reshape(*input.shape[:-rank], *sizes)
+        return _C._max_unpool(input, indices, sizes)
 
     unpool.__name__ = unpool.__qualname__ = name
     unpool.__doc__ = """Puts the elements back to where max pooling took them from, among zeros.

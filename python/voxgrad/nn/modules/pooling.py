@@ -270,7 +270,7 @@ _MAX_UNPOOL = """Puts the elements back to where MaxPool took them from, among z
     indices being what MaxPool gives with return_indices=True, and output_size where several sizes pool to the input's.
 
     Shapes: (N, C, {axes}), or without N, to sizes (size - 1) * stride - 2 * padding + kernel_size.
-    Raises ValueError at the call for other sizes and indices.
+    Raises RuntimeError at the call for other sizes and indices.
     """
 
 
