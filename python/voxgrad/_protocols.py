@@ -15,7 +15,7 @@ _take_over = Tensor.__init__
 
 @method
 def __init__(self: Tensor, *data: Any) -> None:
-    """Tensor(other) shares its memory; Tensor([1, 2]) holds numbers in the default dtype; Tensor(2, 3) is uninitialised.
+    """Tensor(other) shares its memory, Tensor([1, 2]) holds numbers in the default dtype, Tensor(2, 3) has any values.
 
     Prefer `voxgrad.tensor(...)` and `voxgrad.empty(...)`.
     """

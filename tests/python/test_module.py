@@ -1,6 +1,7 @@
 """nn.Module. Each test runs under PyTorch too where that can be imported: it asks for PyTorch's rules."""
 import collections
 import copy
+import importlib
 import pickle
 
 import pytest
@@ -255,3 +256,11 @@ def test_copies_of_parameters_keep_what_users_set(m):
 def test_copies_of_a_memory_format_are_the_same(m):
     assert copy.deepcopy(m.channels_last) is m.channels_last
     assert pickle.loads(pickle.dumps(m.channels_last_3d)) is m.channels_last_3d
+
+
+def test_a_checkpointed_sequence_is_the_sequence(m):
+    run = importlib.import_module(f"{m.__name__}.utils.checkpoint").checkpoint_sequential
+    net, x = m.nn.Sequential(m.nn.Linear(2, 3), m.nn.ReLU(), m.nn.Linear(3, 1)), m.ones(1, 2, requires_grad=True)
+    out = run(net, 2, x, use_reentrant=False)
+    out.backward()
+    assert out.tolist() == net(x).tolist() and x.grad is not None

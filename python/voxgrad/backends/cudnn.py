@@ -1,4 +1,5 @@
-"""Switches of NVIDIA's cuDNN, which is not used: they can be set and change nothing. Results are always the same bits."""
+"""Switches of NVIDIA's cuDNN, which is not used: they can be set and change nothing. Results always have the same
+bits."""
 from __future__ import annotations
 
 enabled = False

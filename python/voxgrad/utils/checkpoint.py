@@ -13,4 +13,12 @@ def checkpoint(function: Callable[..., Any], *args: Any, use_reentrant: bool | N
     return function(*args, **kwargs)
 
 
-__all__ = ["checkpoint"]
+def checkpoint_sequential(functions: Any, segments: int, input: Any, use_reentrant: bool | None = None,
+                          preserve_rng_state: bool = True) -> Any:
+    """The functions of a list or Sequential one after another, as checkpoint() gives them."""
+    for function in functions:
+        input = function(input)
+    return input
+
+
+__all__ = ["checkpoint", "checkpoint_sequential"]
