@@ -24,12 +24,12 @@ BASES = {
     "module.Module": "Conv1d Linear ReLU LeakyReLU Sequential ModuleList ModuleDict GroupNorm LayerNorm Identity",
 }
 PATHS = """nn nn.functional nn.init nn.parameter nn.utils nn.modules nn.modules.activation nn.modules.batchnorm
-nn.modules.container nn.modules.conv nn.modules.dropout nn.modules.flatten nn.modules.instancenorm nn.modules.linear
-nn.modules.loss nn.modules.module nn.modules.normalization nn.modules.padding nn.modules.pixelshuffle
-nn.modules.pooling nn.modules.upsampling nn.modules.utils nn.utils.clip_grad optim optim.lr_scheduler optim.optimizer
-optim.swa_utils optim.sgd optim.adam optim.adamw autograd autograd.function autograd.grad_mode utils utils.data utils.data.dataloader
-utils.data.dataset utils.data.sampler utils.checkpoint utils.hooks cuda backends backends.cudnn
-serialization""".split()
+nn.modules.container nn.modules.conv nn.modules.dropout nn.modules.flatten nn.modules.instancenorm
+nn.modules.linear nn.modules.loss nn.modules.module nn.modules.normalization nn.modules.padding
+nn.modules.pixelshuffle nn.modules.pooling nn.modules.upsampling nn.modules.utils nn.utils.clip_grad optim
+optim.lr_scheduler optim.optimizer optim.swa_utils optim.sgd optim.adam optim.adamw autograd
+autograd.function autograd.grad_mode utils utils.data utils.data.dataloader utils.data.dataset
+utils.data.sampler utils.checkpoint utils.hooks cuda backends backends.cudnn serialization""".split()
 ROOTS = ["voxgrad", pytest.param("torch", marks=pytest.mark.skipif(
     importlib.util.find_spec("torch") is None, reason="PyTorch is not installed"))]
 
