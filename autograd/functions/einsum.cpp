@@ -5,6 +5,7 @@
 #include <numeric>
 #include <string>
 
+#include <voxgrad/autograd/functions/elementwise.h>
 #include <voxgrad/autograd/functions/linear.h>
 #include <voxgrad/autograd/functions/reduce.h>
 #include <voxgrad/core/check.h>
@@ -68,7 +69,7 @@ Index size_of(const Labelled& t, int label) { return t.x.size(place(t.labels, la
 
 Index elements(const Labelled& t, const Labels& labels) {
   Index product = 1;
-  for (const int label : labels) product *= size_of(t, label);
+  for (const int label : labels) product = checked_product(product, size_of(t, label));
   return product;
 }
 
@@ -89,9 +90,14 @@ Labelled contract(std::string_view op, const Labelled& left, const Labelled& rig
     if (!has(a.labels, label)) columns.push_back(label);
   }
   const Index batches = elements(a, batch), k = elements(a, inner);
-  const Tensor product = matmul(
-      ordered(a, joined({batch, rows, inner})).x.reshape({batches, elements(a, rows), k}),
-      ordered(b, joined({batch, inner, columns})).x.reshape({batches, k, elements(b, columns)}));
+  const Tensor first =
+      ordered(a, joined({batch, rows, inner})).x.reshape({batches, elements(a, rows), k});
+  const Tensor second =
+      ordered(b, joined({batch, inner, columns})).x.reshape({batches, k, elements(b, columns)});
+  VG_CHECK(inner.empty() || a.x.dtype() == b.x.dtype(), DTypeError,
+           "{}: tensors that are summed over must have one dtype; got {} and {}", op,
+           name(a.x.dtype()), name(b.x.dtype()));
+  const Tensor product = inner.empty() ? mul(first, second) : matmul(first, second);
   Labelled result{{}, joined({batch, rows, columns})};
   Shape shape;
   for (const int label : result.labels)

@@ -90,6 +90,8 @@ Windows make_windows(std::string_view op, const Shape& size, const WindowOptions
              "{}: kernel, dilation and stride must be at least 1, padding at least 0; got {}, {}, "
              "{}, {}",
              op, kernel[a], dilation[a], stride[a], padding[a]);
+    VG_CHECK(size[a] >= 0 && size[a] <= kMost * kMost, ShapeError,
+             "{}: sizes must be in [0, 2^60]; got {}", op, size[a]);
     const Index room = size[a] + 2 * padding[a] - dilation[a] * (kernel[a] - 1) - 1;
     VG_CHECK(room >= 0, ShapeError,
              "{}: a window spans {} but the padded input has {}; use a smaller kernel or dilation",

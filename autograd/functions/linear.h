@@ -37,8 +37,8 @@ Tensor baddbmm(const Tensor& x, const Tensor& a, const Tensor& b, double beta = 
 /// Letters that the result does not have are summed over; a letter twice in a term takes the
 /// diagonal. Without "->" the result has the letters that occur once, in order. Operands are
 /// contracted from left to right.
-/// @throws ShapeError where equation and shapes do not fit; DTypeError unless all have one dtype
-/// that is not boolean (a single one may have any); DeviceError.
+/// @throws ShapeError where equation and shapes do not fit; DTypeError unless those that are
+/// summed over have one dtype, not boolean (else they promote); DeviceError.
 Tensor einsum(std::string_view equation, std::span<const Tensor> operands);
 inline Tensor einsum(std::string_view equation, std::initializer_list<Tensor> operands) {
   return einsum(equation, std::span(operands.begin(), operands.size()));

@@ -1,8 +1,10 @@
 #include <voxgrad/autograd/functions/resample.h>
 
-#include <array>
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <memory>
+#include <numeric>
 
 #include <voxgrad/autograd/functions/pool.h>
 #include <voxgrad/autograd/functions/shape.h>
@@ -17,8 +19,8 @@ using ops::AxisMap;
 using ops::Tap;
 using Mode = InterpolateMode;
 
-/// Elements of a result from which on its memory is asked for in advance.
-constexpr Index kLarge = Index{1} << 28;
+/// Bytes of a result from which on its memory is asked for in advance.
+constexpr Index kLarge = Index{1} << 30;
 
 /// One axis of an interpolation.
 struct Axis {
@@ -26,6 +28,27 @@ struct Axis {
   Index out;
   double step;  // between two results, in elements of x
 };
+
+/// Places of x that one result is made of.
+Index taps_of(Mode mode) {
+  switch (mode) {
+    case Mode::linear: return 2;
+    case Mode::bicubic: return 4;
+    default: return 1;
+  }
+}
+
+Index table_bytes(const Axis& axis, Mode mode) {
+  constexpr auto kStart = static_cast<Index>(sizeof(Index)), kTap = static_cast<Index>(sizeof(Tap));
+  return axis.out * (kStart + taps_of(mode) * kTap);
+}
+
+AxisMap empty_map(const Axis& axis, Mode mode) {
+  AxisMap map{.in = axis.in};
+  map.starts.reserve(static_cast<std::size_t>(axis.out) + 1);
+  map.taps.reserve(static_cast<std::size_t>(axis.out * taps_of(mode)));
+  return map;
+}
 
 bool selects(Mode mode) { return mode == Mode::nearest || mode == Mode::nearest_exact; }
 
@@ -45,7 +68,7 @@ Index nearest_place(const Axis& axis, bool exact, Index i, DType dtype) {
 }
 
 AxisMap nearest_map(const Axis& axis, bool exact, DType dtype) {
-  AxisMap map{.in = axis.in};
+  AxisMap map = empty_map(axis, Mode::nearest);
   for (Index i = 0; i < axis.out; ++i) map.add({{nearest_place(axis, exact, i, dtype), 1}});
   return map;
 }
@@ -57,7 +80,7 @@ double source(const Axis& axis, bool align_corners, Index i) {
 }
 
 AxisMap linear_map(const Axis& axis, bool align_corners) {
-  AxisMap map{.in = axis.in};
+  AxisMap map = empty_map(axis, Mode::linear);
   for (Index i = 0; i < axis.out; ++i) {
     // Equal sizes are a copy, whatever the scale factor was.
     const double at = axis.in == axis.out ? static_cast<double>(i)
@@ -79,7 +102,7 @@ double cubic_weight(double distance) {
 }
 
 AxisMap cubic_map(const Axis& axis, bool align_corners) {
-  AxisMap map{.in = axis.in};
+  AxisMap map = empty_map(axis, Mode::bicubic);
   for (Index i = 0; i < axis.out; ++i) {
     const double at = source(axis, align_corners, i);
     const Index low = std::min(static_cast<Index>(std::floor(at)), axis.in - 1);
@@ -163,6 +186,17 @@ std::vector<Axis> axes_of(const Tensor& x, const InterpolateOptions& o) {
   return axes;
 }
 
+/// Asks for the memory of the result and of the largest table of places, before any is written.
+void check_memory(const Tensor& x, const Shape& shape, const std::vector<Axis>& axes, Mode mode) {
+  Index bytes = checked_product(element_count(shape), static_cast<Index>(size_of(x.dtype())));
+  Index tables = 0;
+  for (const Axis& axis : axes) tables = std::max(tables, table_bytes(axis, mode));
+  if (bytes <= kLarge && tables <= kLarge) return;
+  VG_CHECK(bytes <= std::numeric_limits<Index>::max() - tables, OutOfMemoryError,
+           "interpolate: the result must fit into memory; got shape {}", shape);
+  Tensor::empty({bytes + tables}, DType::uint8, x.device());
+}
+
 Tensor area(const Tensor& x, const std::vector<Axis>& axes) {
   std::vector<std::optional<Index>> sizes;
   for (const Axis& axis : axes) sizes.push_back(axis.out);
@@ -178,10 +212,15 @@ Tensor interpolate(const Tensor& x, const InterpolateOptions& options) {
   Shape shape(x.shape().begin(), x.shape().begin() + 2);
   for (const Axis& axis : axes) shape.push_back(axis.out);
   if (x.numel() == 0) return x.reshape(shape);
-  // Too large a result is refused before its maps are made.
-  if (element_count(shape) > kLarge) Tensor::empty(shape, x.dtype(), x.device());
+  check_memory(x, shape, axes, options.mode);
+  std::vector<std::size_t> order(axes.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  // What shrinks most comes first, and the rest has less to do.
+  std::ranges::stable_sort(order, {}, [&](std::size_t i) {
+    return static_cast<double>(axes[i].out) / static_cast<double>(axes[i].in);
+  });
   Tensor y = x;
-  for (std::size_t i = 0; i < axes.size(); ++i) {
+  for (const std::size_t i : order) {
     const AxisMap map =
         axis_map(axes[i], options.mode, options.align_corners.value_or(false), x.dtype());
     y = mapped(std::make_shared<const AxisMap>(map), y, static_cast<int>(i) + 2);

@@ -136,8 +136,6 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     make = lambda value, like: _C._full([], value, like.dtype, like.device)  # noqa: E731
     a = a if isinstance(a, Tensor) else make(a, b)
     b = b if isinstance(b, Tensor) else make(b, a)
-    if condition.dtype is not _C.bool:
-        raise DTypeError(f"where: condition must be bool; got {condition.dtype}")
     return _C._where(condition, a, b)
 
 
@@ -283,7 +281,7 @@ def allclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-
 
 def equal(input: Tensor, other: Tensor) -> bool:
     """Whether shapes and all elements agree."""
-    return input.shape == other.shape and _C.equal(input, other)
+    return _C.equal(input, other)
 
 
 def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: None = None) -> Tensor:

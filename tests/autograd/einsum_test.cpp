@@ -51,6 +51,13 @@ TEST(Einsum, SumsWhatOneTermAloneHas) {
   expect_same(einsum("ij,kl->jl", {a, b}), outer(sum(a, {0}), sum(b, {0})));
 }
 
+TEST(Einsum, WithoutASumIsAProductThatPromotes) {
+  const Tensor a = numbers({2, 3}, DType::int32), b = numbers({3}, DType::float64);
+  expect_same(einsum("ij,j->ij", {a, b}), a * b);
+  EXPECT_THROW(einsum("ij,j->i", {a, b}), DTypeError);
+  expect_same(einsum("ij,ij->i", {a, a}), sum(a * a, {1}).to(DType::int32));
+}
+
 TEST(Einsum, TensordotContractsPairsOfAxes) {
   const Tensor a = leaf({2, 3, 4}), b = leaf({4, 5, 2}, 7);
   expect_same(tensordot(a, b, std::vector<Index>{2, 0}, std::vector<Index>{0, -1}),

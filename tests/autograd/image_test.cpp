@@ -140,6 +140,9 @@ TEST(Im2col, RefusesWhatDoesNotFit) {
   EXPECT_THROW(col2im(random_values({2, 13, 12}), {4, 5}, {.kernel = 2}), ShapeError);
   EXPECT_THROW(col2im(random_values({2, 12, 11}), {4, 5}, {.kernel = 2}), ShapeError);
   EXPECT_THROW(col2im(x, {4, 5}, {.kernel = 2}), ShapeError);
+  EXPECT_THROW(col2im(random_values({1, 1, 1}), {INT64_MAX, 1}, {.kernel = 1, .padding = 9}),
+               ShapeError);
+  EXPECT_THROW(col2im(random_values({1, 1, 1}), {-5, 1}, {.kernel = 1, .padding = 9}), ShapeError);
 }
 
 }  // namespace

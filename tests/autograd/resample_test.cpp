@@ -4,7 +4,9 @@
 
 #include <cmath>
 
+#include <voxgrad/autograd/functions/creation.h>
 #include <voxgrad/autograd/functions/pool.h>
+#include <voxgrad/autograd/functions/reduce.h>
 #include <voxgrad/autograd/gradcheck.h>
 #include <voxgrad/core/error.h>
 
@@ -136,6 +138,14 @@ TEST(Interpolate, AreaIsAdaptiveAveragePooling) {
   const Tensor x = random_values({2, 3, 5, 7});
   EXPECT_EQ(values(interpolate(x, {.size = Spatial{3, 4}, .mode = Mode::area})),
             values(adaptive_avg_pool(x, {3, 4})));
+}
+
+TEST(Interpolate, NeedsNoMoreMemoryThanTheShapesBeforeAndAfter) {
+  const Index n = Index{1} << 18;  // n * n elements would be 256 GB
+  const Tensor x = arange(n, DType::float32).reshape({1, 1, 1, n});
+  const Tensor y = interpolate(x, {.size = Spatial{n, 1}, .mode = Mode::linear});
+  EXPECT_EQ(y.shape(), (Shape{1, 1, n, 1}));
+  EXPECT_EQ(max(y).item(), min(y).item());
 }
 
 TEST(Interpolate, TakesEmptyBatchesAndLabels) {

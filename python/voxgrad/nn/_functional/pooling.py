@@ -13,18 +13,11 @@ def _stride(stride: Any) -> Any:
     return None if stride is None or (isinstance(stride, (list, tuple)) and len(stride) == 0) else stride
 
 
-def _check(name: str, input: Tensor, rank: int) -> None:
-    if input.ndim not in (rank + 1, rank + 2):
-        raise ShapeError(f"{name}: input must have rank {rank + 1} (unbatched) or {rank + 2}; got shape "
-                         f"{list(input.shape)}")
-
-
 def _max_pool(rank: int) -> Callable[..., Any]:
     name = f"max_pool{rank}d"
 
     def max_pool(input: Tensor, kernel_size: Numbers, stride: Numbers | None = None, padding: Numbers = 0,
                  dilation: Numbers = 1, ceil_mode: bool = False, return_indices: bool = False) -> Any:
-        _check(name, input, rank)
         raw = _C._max_pool_with_indices if return_indices else _C._max_pool
         return raw(input, rank, kernel_size, _stride(stride), padding, dilation, ceil_mode)
 
@@ -59,7 +52,6 @@ def max_pool3d_with_indices(*args: Any, **kwargs: Any) -> Any:
 def avg_pool1d(input: Tensor, kernel_size: Numbers, stride: Numbers | None = None, padding: Numbers = 0,
                ceil_mode: bool = False, count_include_pad: bool = True) -> Tensor:
     """The mean of each window: see `avg_pool3d`."""
-    _check("avg_pool1d", input, 1)
     return _C._avg_pool(input, 1, kernel_size, _stride(stride), padding, ceil_mode, count_include_pad, 0)
 
 
@@ -69,7 +61,6 @@ def _avg_pool(rank: int) -> Callable[..., Tensor]:
     def avg_pool(input: Tensor, kernel_size: Numbers, stride: Numbers | None = None, padding: Numbers = 0,
                  ceil_mode: bool = False, count_include_pad: bool = True,
                  divisor_override: int | None = None) -> Tensor:
-        _check(name, input, rank)
         if divisor_override == 0:
             raise ShapeError(f"{name}: divisor_override must not be 0")
         return _C._avg_pool(input, rank, kernel_size, _stride(stride), padding, ceil_mode, count_include_pad,
@@ -100,7 +91,6 @@ def _adaptive_avg(rank: int) -> Callable[..., Tensor]:
     name = f"adaptive_avg_pool{rank}d"
 
     def pool(input: Tensor, output_size: Any) -> Tensor:
-        _check(name, input, rank)
         return _C._adaptive_avg_pool(input, _sizes(rank, output_size))
 
     pool.__name__ = pool.__qualname__ = name
@@ -112,7 +102,6 @@ def _adaptive_max(rank: int) -> Callable[..., Any]:
     name = f"adaptive_max_pool{rank}d"
 
     def pool(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
-        _check(name, input, rank)
         values, indices = _C._adaptive_max_pool(input, _sizes(rank, output_size))
         return (values, indices) if return_indices else values
 
@@ -130,7 +119,6 @@ def _lp_pool(rank: int) -> Callable[..., Tensor]:
 
     def pool(input: Tensor, norm_type: float, kernel_size: Numbers, stride: Numbers | None = None,
              ceil_mode: bool = False) -> Tensor:
-        _check(name, input, rank)
         return _C._lp_pool(input, rank, float(norm_type), kernel_size, _stride(stride), ceil_mode)
 
     pool.__name__ = pool.__qualname__ = name
@@ -146,7 +134,6 @@ def _max_unpool(rank: int) -> Callable[..., Tensor]:
 
     def unpool(input: Tensor, indices: Tensor, kernel_size: Numbers, stride: Numbers | None = None,
                padding: Numbers = 0, output_size: Any = None) -> Tensor:
-        _check(name, input, rank)
         kernel, margin = _sizes(rank, kernel_size), _sizes(rank, padding)
         step = kernel if _stride(stride) is None else _sizes(rank, stride)
         sizes = [(size - 1) * s + k - 2 * p for size, s, k, p in zip(input.shape[-rank:], step, kernel, margin)]
