@@ -22,21 +22,20 @@ def _explain(text: str, positional: tuple[Any, ...], named: dict[str, Any]) -> s
     """`op: name must be rule; got type` for pybind11's text about a call that fits no signature."""
     for long, short in _SHORTER.items():
         text = text.replace(long, short)
-    found = re.findall(r"^    \d+\. (\w*)\((.*)\)(?: -> .*)?$", text, re.MULTILINE)
-    overloads = [_parameters(signature) for _, signature in found]
+    signatures = re.findall(r"^    \d+\. (\w*)\((.*)\)(?: -> .*)?$", text, re.MULTILINE)
+    overloads = [_parameters(signature) for _, signature in signatures]
     name = text.partition("(")[0]
     if name == "__init__":  # of the class that the signature starts with
-        name, positional = found[0][0], positional[1:]
+        name, positional = signatures[0][0], positional[1:]
     op, frames = _caller(name.lstrip("_"))
-    wrong = [(at, rule) for p in overloads for at, rule in [_first_wrong(p, positional, named)] if rule]
+    wrong = [found for found in (_first_wrong(p, positional, named) for p in overloads) if found is not None]
     if len(wrong) < len(overloads):
         given = (*positional[overloads[0][:1] == [("self", "Tensor")]:], *named.values())
         kinds = ", ".join(type(value).__name__ for value in given)
         return f"{op}: takes {' or '.join(f'({_listed(p)})' for p in overloads)}; got ({kinds})"
-    last = max(at for at, _ in wrong)
-    rule = " | ".join(dict.fromkeys(part for at, rule in wrong if at == last for part in _parts(rule, " | ")))
-    parameter = [*overloads[0], *overloads[-1]][last][0]
-    value = positional[last] if last < len(positional) else named[parameter]
+    last = max(at for at, *_ in wrong)  # the signatures that came furthest
+    rule = " | ".join(dict.fromkeys(part for at, rule, _ in wrong if at == last for part in _parts(rule, " | ")))
+    value = next(value for at, _, value in wrong if at == last)
     element = re.fullmatch(r"Sequence\[(.*)\]", rule)
     if element and isinstance(value, (list, tuple)):
         value, rule = next(v for v in value if not _fits(v, element[1])), element[1]
@@ -66,13 +65,14 @@ def _listed(parameters: list[tuple[str, str]]) -> str:
 
 
 def _first_wrong(parameters: list[tuple[str, str]], positional: tuple[Any, ...],
-                 named: dict[str, Any]) -> tuple[int, str]:
-    """Where the first value is that does not fit, and its rule; '' where it is their number that is wrong."""
+                 named: dict[str, Any]) -> tuple[int, str, Any] | None:
+    """Where the first value is that does not fit, its rule and itself; None where it is their number that is wrong."""
     for at, (name, rule) in enumerate(parameters):
         if at < len(positional) or name in named:
-            if not _fits(positional[at] if at < len(positional) else named[name], rule):
-                return at, rule
-    return -1, ""
+            value = positional[at] if at < len(positional) else named[name]
+            if not _fits(value, rule):
+                return at, rule, value
+    return None
 
 
 def _fits(value: Any, rule: str) -> bool:

@@ -117,6 +117,7 @@ def as_tensor(data: Any, dtype: dtype | None = None, device: Any = None) -> Tens
 def from_numpy(ndarray: np.ndarray) -> Tensor:
     """A tensor over the array's memory: both see each other's writes.
 
+    While the tensor lives the array keeps its place: its resize() raises ValueError.
     Raises TypeError for dtypes that tensors do not have, ValueError for read-only arrays and negative strides.
     """
     if not isinstance(ndarray, np.ndarray):

@@ -29,6 +29,7 @@ def set_grad(value):
     (lambda: X.narrow(0, 0, vg.ones(2)), "narrow: length must be an integer; got Tensor"),
     (lambda: F.softplus(X, beta="a"), "softplus: beta must be a number; got str"),
     (lambda: X.masked_fill(3, 1), "masked_fill: mask must be a Tensor; got int"),
+    (lambda: vg._C._scatter(X, 0, X, None), "scatter: argument 4 must be a Tensor or a number; got NoneType"),
     (lambda: X.item(3), "item: takes (); got (int)"),
     (lambda: vg.device(3), "device: must be a device or text; got int"),
     (lambda: vg.Generator(device=3), "Generator: must be a device; got int"),
