@@ -5,7 +5,6 @@
 #include <voxgrad/core/parallel.h>
 
 #include <pthread.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <atomic>
@@ -23,6 +22,7 @@
 #include <vector>
 
 #include <voxgrad/core/check.h>
+#include <voxgrad/core/signals.h>
 #include <voxgrad/core/system_limits.h>
 #include <voxgrad/core/tile_gate.h>
 
@@ -181,14 +181,7 @@ class Pool {
   // With the mutex held.
   void start_workers() {
     if (stopping_ || static_cast<int>(workers_.size()) >= threads() - 1) return;
-    // Signals are for the program's own threads; those that a fault raises stay.
-    sigset_t blocked;
-    sigset_t before;
-    sigfillset(&blocked);
-    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, SIGPROF}) {
-      sigdelset(&blocked, fault);
-    }
-    pthread_sigmask(SIG_SETMASK, &blocked, &before);
+    const SignalsBlocked in_workers;
     try {
       while (static_cast<int>(workers_.size()) < threads() - 1) {
         workers_.emplace_back([this] { work(); });
@@ -197,7 +190,6 @@ class Pool {
     } catch (const std::exception&) {
       // The system gives no more threads, or no memory for them: fewer do the same work.
     }
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }
 
   void work() {

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include <voxgrad/core/check.h>
+#include <voxgrad/core/signals.h>
 
 namespace voxgrad {
 
@@ -97,6 +98,7 @@ Prefetcher::Prefetcher(std::function<std::shared_ptr<void>(Index)> source,
   VG_CHECK(options.start >= 0 && options.count >= -1 && options.ahead >= 1, ShapeError,
            "loader: start must be 0 or more, count -1 or more, ahead 1 or more; got {}, {}, {}",
            options.start, options.count, options.ahead);
+  const SignalsBlocked in_thread;
   impl_ = std::make_unique<Impl>(std::move(source), options);
 }
 

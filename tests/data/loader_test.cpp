@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <csignal>
+
 #include <atomic>
 #include <chrono>
 #include <stdexcept>
@@ -25,6 +27,17 @@ TEST(Loader, GivesSamplesInOrder) {
   }
   EXPECT_TRUE(loader.done());
   EXPECT_THROW(loader.next(), IndexError);
+}
+
+TEST(Loader, LeavesSignalsToTheProgramsThreads) {
+  const auto takes_interrupts = [] {
+    sigset_t blocked;
+    pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
+    return sigismember(&blocked, SIGINT) == 0;
+  };
+  Loader<bool> loader([&](Index) { return takes_interrupts(); }, {.count = 1});
+  EXPECT_FALSE(loader.next());
+  EXPECT_TRUE(takes_interrupts());
 }
 
 TEST(Loader, GivesTheSameWhateverTheTiming) {
