@@ -1,8 +1,10 @@
 #include <voxgrad/core/conv_geometry.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include <voxgrad/core/check.h>
+#include <voxgrad/core/tensor.h>
 
 namespace voxgrad {
 namespace {
@@ -82,13 +84,68 @@ ConvGeometry check_counts(const ConvGeometry& geometry) {
   return geometry;
 }
 
-// The user's output_size as one number per axis.
-std::span<const Index> wanted_size(const Shape& output_size, std::size_t input_axes, int rank) {
+// The size that the user wants of conv_transpose's result, one number per axis, and what it is
+// called.
+struct Wanted {
+  std::string_view option;
+  std::span<const Index> size;  // empty: none, output_padding decides
+};
+
+Wanted wanted_size(const ConvTransposeSettings& settings, std::size_t input_axes, int rank) {
   const std::size_t r = static_cast<std::size_t>(rank);
-  VG_CHECK(output_size.size() == r || output_size.size() == input_axes, ShapeError,
-           "conv_transpose: output_size must have {} or {} elements; got {}", r, input_axes,
-           output_size);
-  return std::span(output_size).last(r);
+  const auto& [output_size, like] = std::tie(settings.output_size, settings.like);
+  VG_CHECK(!output_size || like == nullptr, ShapeError,
+           "conv_transpose: the result's size must be given once; got both like and output_size");
+  if (output_size) {
+    VG_CHECK(output_size->size() == r || output_size->size() == input_axes, ShapeError,
+             "conv_transpose: output_size must have {} or {} elements; got {}", r, input_axes,
+             *output_size);
+    return {"output_size", std::span(*output_size).last(r)};
+  }
+  if (like == nullptr) return {};
+  VG_CHECK(like->defined(), ShapeError, "conv_transpose: like must be a tensor; got none");
+  const Shape& shape = like->shape();
+  VG_CHECK(shape.size() == r + 2 || shape.size() == r + 1, ShapeError,
+           "conv_transpose: like must be (batch, channels, size...) or (channels, size...) with {} "
+           "sizes; got shape {}",
+           r, shape);
+  return {"like", std::span(shape).last(r)};
+}
+
+// ". A kernel of 2 with ... would reach it", for a size out of reach.
+std::string remedy(Index wanted, const ConvAxis& axis) {
+  if (wanted < 1 || wanted > kLargestCoordinate) return "";
+  const ConvAxis other = axis_between(wanted, axis.out, axis.stride);
+  return fmt::format(". A kernel of {} with stride {} and padding {} would reach it", other.kernel,
+                     other.stride, other.padding);
+}
+
+// Decides in, the size of conv_transpose's result, from what is given of it.
+Index result_size(int i, const ConvAxis& axis, const Wanted& wanted, Index output_padding,
+                  std::span<const Index> y) {
+  constexpr std::string_view op = "conv_transpose";
+  const Index most_extra = std::max(axis.stride, axis.dilation) - 1;
+  const Index full = narrow(op, "full size", i, Wide{axis.out - 1} * axis.stride + axis.reach());
+  const Index least = full - 2 * axis.padding;
+  Index in = 0;
+  if (!wanted.size.empty()) {
+    in = wanted.size[static_cast<std::size_t>(i)];
+    const Index span = wanted.option == "like" ? most_extra : axis.stride - 1;
+    VG_CHECK(least <= in && Wide{in} - least <= span, ShapeError,
+             "{}: {} must have a size in [{}, {}] on axis {} for y {}; got {}{}", op, wanted.option,
+             least, least + span, i, y, wanted.size, remedy(in, axis));
+  } else {
+    VG_CHECK(output_padding <= most_extra, ShapeError,
+             "{}: output_padding must be below stride or below dilation; got {} with stride {} and "
+             "dilation {} on axis {}",
+             op, output_padding, axis.stride, axis.dilation, i);
+    in = narrow(op, "size", i, Wide{least} + output_padding);
+  }
+  VG_CHECK(in >= 1, ShapeError,
+           "{}: the result must have a size of at least 1 on axis {}; got {} from y {} with "
+           "padding {}",
+           op, i, in, y, axis.padding);
+  return in;
 }
 
 }  // namespace
@@ -188,32 +245,25 @@ ConvGeometry conv_transpose_geometry(std::span<const Index> y, std::span<const I
            "conv_transpose: w.shape[1] must be >= 1; got w {}", w);
   const auto padding = at_least(0, settings.padding, geometry.rank, op, "padding");
   const auto extra = at_least(0, settings.output_padding, geometry.rank, op, "output_padding");
+  const Wanted wanted = wanted_size(settings, y.size(), geometry.rank);
   for (int i = 0; i < geometry.rank; ++i) {
     ConvAxis& axis = common.axis(i);
     axis.out = common.size[i];
     axis.padding = padding[i];
-    const Index full = narrow(op, "full size", i, Wide{axis.out - 1} * axis.stride + axis.reach());
-    const Index least = full - 2 * axis.padding;
-    if (settings.output_size) {
-      const auto wanted = wanted_size(*settings.output_size, y.size(), geometry.rank);
-      VG_CHECK(least <= wanted[i] && Wide{wanted[i]} - least < axis.stride, ShapeError,
-               "conv_transpose: output_size of axis {} must be in [{}, {}] for y {}; got {}", i,
-               least, least + axis.stride - 1, y, *settings.output_size);
-      axis.in = wanted[i];
-    } else {
-      VG_CHECK(extra[i] < std::max(axis.stride, axis.dilation), ShapeError,
-               "conv_transpose: output_padding must be below stride or below dilation; got {} with "
-               "stride {} and "
-               "dilation {} on axis {}",
-               extra[i], axis.stride, axis.dilation, i);
-      axis.in = narrow(op, "size", i, Wide{least} + extra[i]);
-    }
-    VG_CHECK(axis.in >= 1, ShapeError,
-             "conv_transpose: the result must have a size of at least 1 on axis {}; got {} from y "
-             "{} with padding {}",
-             i, axis.in, y, axis.padding);
+    axis.in = result_size(i, axis, wanted, extra[i], y);
   }
   return check_counts(geometry);
+}
+
+ConvAxis axis_between(Index in, Index out, Index stride) {
+  for (const Index s : {stride, in / out}) {
+    if (s < 1 || out * Wide{s} > in || in - out * s >= s) continue;
+    return {.in = in, .out = out, .kernel = s, .stride = s};
+  }
+  const Index s = (in - 1) / out + 1;      // not above in
+  const Index uncut = in - (out - 1) * s;  // kernel - 2 * padding
+  const Index padding = std::max<Index>(0, (s - uncut + 1) / 2);
+  return {.in = in, .out = out, .kernel = uncut + 2 * padding, .stride = s, .padding = padding};
 }
 
 }  // namespace voxgrad

@@ -21,6 +21,8 @@
 
 namespace [[gnu::visibility("default")]] voxgrad {
 
+class Tensor;
+
 /// The three arguments of the form. A partial derivative fills two of them and produces the third.
 enum class Slot { x, w, y };
 
@@ -117,8 +119,13 @@ struct ConvTransposeSettings {
   Index groups = 1;
   Spatial dilation = 1;
   /// The size wanted, in place of output_padding: one entry per axis, or a whole shape whose
-  /// leading axes are dropped.
+  /// leading axes are dropped. In [least, least + stride - 1] on each axis, least being the size
+  /// without output_padding.
   std::optional<Shape> output_size = std::nullopt;
+  /// Or the size of this tensor, a skip connection, (batch, channels, size...) or (channels,
+  /// size...): all that some legal output_padding reaches, [least, least + max(stride, dilation) -
+  /// 1] on each axis.
+  const Tensor* like = nullptr;
 };
 
 /// The geometry of conv: out = floor((in + 2 * padding - dilation * (kernel - 1) - 1) / stride) +
@@ -137,9 +144,15 @@ ConvGeometry conv_geometry(std::span<const Index> x, std::span<const Index> w,
 ///
 /// @param y  (batch, channels, size...) or, unbatched, (channels, size...)
 /// @param w  (channels, x_channels / groups, kernel...), 1 to 3 kernel axes
-/// @throws ShapeError as conv_geometry does; also for an output_size that no output_padding below
-/// stride reaches.
+/// @throws ShapeError as conv_geometry does; also for an output_size or like out of its range, or
+/// both at once. The text names a kernel and a stride that reach the size.
 ConvGeometry conv_transpose_geometry(std::span<const Index> y, std::span<const Index> w,
                                      const ConvTransposeSettings& settings = {});
+
+/// Kernel, stride and padding with which conv_transpose makes `in` elements of `out`, given the
+/// right output_padding: kernel == stride == `stride` where that does it, another stride elsewhere.
+///
+/// @param in, out  1 to 2^61
+ConvAxis axis_between(Index in, Index out, Index stride = 1);
 
 }  // namespace voxgrad

@@ -94,8 +94,7 @@ std::string repr_end(const Options& options) {
 }  // namespace
 
 template <int Rank>
-Conv<Rank>::Conv(const ConvOptions& options) : options_(options) {
-  const std::string name = type_name();
+void Conv<Rank>::check(const ConvOptions& options, std::string_view name) {
   check_options(options, Rank, name);
   if (!options.padding.is_same()) {
     check_at_least(0, options.padding.amount(), Rank, name, "padding");
@@ -104,11 +103,17 @@ Conv<Rank>::Conv(const ConvOptions& options) : options_(options) {
              ShapeError, "{}: padding 'same' needs stride 1; got {}", name,
              python_number_or_tuple(options.stride));
   }
+}
+
+template <int Rank>
+Conv<Rank>::Conv(const ConvOptions& options) : options_(options) {
+  check(options, type_name());
   weight = make_parameter(weight_shape(options.out_channels, options.in_channels / options.groups,
                                        options.kernel_size, Rank),
                           options.dtype);
   if (options.bias) bias = make_parameter({options.out_channels}, options.dtype);
   reset_parameters();
+  this->to(options.device);
 }
 
 template <int Rank>
@@ -139,47 +144,44 @@ std::string Conv<Rank>::type_name() const {
 }
 
 template <int Rank>
-std::string Conv<Rank>::extra_repr() const {
-  std::string text = repr_start(options_, Rank);
-  text += options_.padding.is_same() ? ", padding=same"
-                                     : unless_usual("padding", options_.padding.amount(), Rank, 0);
-  text += unless_usual("dilation", options_.dilation, Rank, 1);
-  text += repr_end(options_);
-  if (options_.padding_mode != PadMode::constant)
-    text += fmt::format(", padding_mode={}", pad_mode_name(options_.padding_mode));
+std::string Conv<Rank>::describe(const ConvOptions& options) {
+  std::string text = repr_start(options, Rank);
+  text += options.padding.is_same() ? ", padding=same"
+                                    : unless_usual("padding", options.padding.amount(), Rank, 0);
+  text += unless_usual("dilation", options.dilation, Rank, 1);
+  text += repr_end(options);
+  if (options.padding_mode != PadMode::constant)
+    text += fmt::format(", padding_mode={}", pad_mode_name(options.padding_mode));
   return text;
 }
 
 template <int Rank>
-ConvTranspose<Rank>::ConvTranspose(const ConvTransposeOptions& options) : options_(options) {
-  const std::string name = type_name();
+void ConvTranspose<Rank>::check(const ConvTransposeOptions& options, std::string_view name) {
   check_options(options, Rank, name);
   check_at_least(0, options.padding, Rank, name, "padding");
   check_at_least(0, options.output_padding, Rank, name, "output_padding");
+}
+
+template <int Rank>
+ConvTranspose<Rank>::ConvTranspose(const ConvTransposeOptions& options) : options_(options) {
+  check(options, type_name());
   weight = make_parameter(weight_shape(options.in_channels, options.out_channels / options.groups,
                                        options.kernel_size, Rank),
                           options.dtype);
   if (options.bias) bias = make_parameter({options.out_channels}, options.dtype);
   reset_parameters();
+  this->to(options.device);
 }
 
 template <int Rank>
 Tensor ConvTranspose<Rank>::forward(const Tensor& x, const Fit& fit) const {
-  VG_CHECK(fit.like == nullptr || !fit.output_size, ShapeError,
-           "{}: the output's size must be given once; got both like and output_size", type_name());
-  ConvTransposeSettings settings{.stride = options_.stride,
-                                 .padding = options_.padding,
-                                 .output_padding = options_.output_padding,
-                                 .groups = options_.groups,
-                                 .dilation = options_.dilation,
-                                 .output_size = fit.output_size};
-  if (fit.like != nullptr) {
-    const Shape& shape = fit.like->shape();
-    VG_CHECK(shape.size() > Rank, ShapeError,
-             "{}: like must be (batch, channels, {} sizes); got shape {}", type_name(), Rank,
-             voxgrad::to_string(shape));
-    settings.output_size = Shape(shape.end() - Rank, shape.end());
-  }
+  const ConvTransposeSettings settings{.stride = options_.stride,
+                                       .padding = options_.padding,
+                                       .output_padding = options_.output_padding,
+                                       .groups = options_.groups,
+                                       .dilation = options_.dilation,
+                                       .output_size = fit.output_size,
+                                       .like = fit.like};
   return conv_transpose(x, weight, bias, settings);
 }
 
@@ -200,10 +202,10 @@ std::string ConvTranspose<Rank>::type_name() const {
 }
 
 template <int Rank>
-std::string ConvTranspose<Rank>::extra_repr() const {
-  return repr_start(options_, Rank) + unless_usual("padding", options_.padding, Rank, 0) +
-         unless_usual("dilation", options_.dilation, Rank, 1) +
-         unless_usual("output_padding", options_.output_padding, Rank, 0) + repr_end(options_);
+std::string ConvTranspose<Rank>::describe(const ConvTransposeOptions& options) {
+  return repr_start(options, Rank) + unless_usual("padding", options.padding, Rank, 0) +
+         unless_usual("dilation", options.dilation, Rank, 1) +
+         unless_usual("output_padding", options.output_padding, Rank, 0) + repr_end(options);
 }
 
 template class Conv<1>;

@@ -21,6 +21,7 @@ struct ConvOptions {
   Index groups = 1;
   bool bias = true;
   PadMode padding_mode = PadMode::constant;  ///< constant: zeros
+  Device device = {};                        ///< of the parameters, which are drawn on the CPU
   std::optional<DType> dtype = {};           ///< default_dtype() when not given
 };
 
@@ -35,6 +36,7 @@ struct ConvTransposeOptions {
   Index groups = 1;
   bool bias = true;
   Spatial dilation = 1;
+  Device device = {};
   std::optional<DType> dtype = {};
 };
 
@@ -43,9 +45,14 @@ struct ConvTransposeOptions {
 template <int Rank>
 class Conv final : public Layer<Conv<Rank>> {
  public:
+  using Options = ConvOptions;
+  static constexpr int rank = Rank;
+
   /// @throws ShapeError when an option is out of its range or has a wrong number of values, groups
   /// do not divide the channels, or "same" meets a stride; DTypeError unless floating.
   explicit Conv(const ConvOptions& options);
+  /// Throws as the constructor does. `name` stands first in the text.
+  static void check(const ConvOptions& options, std::string_view name);
 
   /// @param x  (batch, in_channels, size...) or (in_channels, size...)
   /// @return   sizes floor((size + 2 * padding - dilation * (kernel - 1) - 1) / stride) + 1
@@ -54,7 +61,9 @@ class Conv final : public Layer<Conv<Rank>> {
   void reset_parameters();
   void visit(Visitor& visitor) override;
   std::string type_name() const override;
-  std::string extra_repr() const override;
+  /// What stands in repr()'s parentheses.
+  static std::string describe(const ConvOptions& options);
+  std::string extra_repr() const override { return describe(options_); }
   const ConvOptions& options() const { return options_; }
 
   Tensor weight;
@@ -67,7 +76,7 @@ class Conv final : public Layer<Conv<Rank>> {
 /// The size of a transposed convolution's output where its options leave it open (a stride above
 /// 1).
 struct OutputFit {
-  const Tensor* like = nullptr;           ///< the sizes of this tensor: a skip connection
+  const Tensor* like = nullptr;  ///< the sizes of this tensor: a skip connection, odd ones too
   std::optional<Shape> output_size = {};  ///< or these: (size...) or a whole shape
 };
 
@@ -78,14 +87,19 @@ template <int Rank>
 class ConvTranspose final : public Layer<ConvTranspose<Rank>> {
  public:
   using Fit = OutputFit;
+  using Options = ConvTransposeOptions;
+  static constexpr int rank = Rank;
 
   /// @throws ShapeError as Conv; DTypeError unless floating.
   explicit ConvTranspose(const ConvTransposeOptions& options);
+  static void check(const ConvTransposeOptions& options, std::string_view name);
 
   /// @param x  (batch, in_channels, size...) or (in_channels, size...)
   /// @return   sizes (size - 1) * stride - 2 * padding + dilation * (kernel - 1) + 1 +
   ///           output_padding; with `fit` those wanted, of which stride many are within reach
-  /// @throws ShapeError for a fit out of reach, also when both its members are given.
+  ///           (with `like` max(stride, dilation) many)
+  /// @throws ShapeError for a fit out of reach, with a kernel and a stride that would reach it in
+  /// the text; also when both its members are given.
   Tensor forward(const Tensor& x, const Fit& fit = {}) const;
   /// up(x, {.like = &skip}).
   Tensor operator()(const Tensor& x, const Fit& fit = {}) const { return forward(x, fit); }
@@ -93,7 +107,8 @@ class ConvTranspose final : public Layer<ConvTranspose<Rank>> {
   void reset_parameters();
   void visit(Visitor& visitor) override;
   std::string type_name() const override;
-  std::string extra_repr() const override;
+  static std::string describe(const ConvTransposeOptions& options);
+  std::string extra_repr() const override { return describe(options_); }
   const ConvTransposeOptions& options() const { return options_; }
 
   Tensor weight;

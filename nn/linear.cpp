@@ -13,6 +13,7 @@ Linear::Linear(const LinearOptions& options) : options_(options) {
   weight = make_parameter({options.out_features, options.in_features}, options.dtype);
   if (options.bias) bias = make_parameter({options.out_features}, options.dtype);
   reset_parameters();
+  to(options.device);
 }
 
 Tensor Linear::forward(const Tensor& x) const { return linear(x, weight, bias); }

@@ -12,6 +12,7 @@ struct LinearOptions {
   Index in_features = 0;
   Index out_features = 0;
   bool bias = true;
+  Device device = {};               ///< of the parameters, which are drawn on the CPU
   std::optional<DType> dtype = {};  ///< default_dtype() when not given
 };
 

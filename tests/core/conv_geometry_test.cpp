@@ -7,6 +7,7 @@
 #include <string>
 
 #include <voxgrad/core/error.h>
+#include <voxgrad/core/tensor.h>
 
 #include "tests/support/geometries.h"
 
@@ -131,7 +132,8 @@ TEST(ConvGeometry, OutputSizeStandsInForOutputPadding) {
       error_of([&] {
         size({10, 13});
       }),
-      "conv_transpose: output_size of axis 0 must be in [11, 12] for y [2, 4, 5, 6]; got [10, 13]");
+      "conv_transpose: output_size must have a size in [11, 12] on axis 0 for y [2, 4, 5, 6]; got "
+      "[10, 13]. A kernel of 2 with stride 2 and padding 0 would reach it");
   EXPECT_THROW(size({11, 15}), ShapeError);
   EXPECT_THROW(size({11}), ShapeError);
   EXPECT_THROW(size({3, 11, 13}), ShapeError);
@@ -242,6 +244,70 @@ TEST(ConvGeometry, ErrorsNameTheOpAndBothNumbers) {
 TEST(ConvGeometry, PrintsInOneLine) {
   const ConvGeometry g = conv_geometry(Shape{2, 3, 7, 8}, Shape{5, 3, 4, 2}, {.stride = {1, 2}});
   EXPECT_EQ(to_string(g), "3->5 k4x2 s1x2 p0x0 d1x1 g1, 2 x 7x8 -> 4x4");
+}
+
+Index size_like(Index wanted, const ConvAxis& axis) {
+  const Tensor skip = Tensor::empty({1, 7, wanted});
+  return conv_transpose_geometry(Shape{1, 1, axis.out}, Shape{1, 1, axis.kernel},
+                                 {.stride = axis.stride,
+                                  .padding = axis.padding,
+                                  .dilation = axis.dilation,
+                                  .like = &skip})
+      .axis[2]
+      .in;
+}
+
+TEST(ConvGeometry, LikeTakesExactlyTheSizesThatSomeOutputPaddingReaches) {
+  std::mt19937 random(2);
+  for (int i = 0; i < 300; ++i) {
+    ConvGeometry g = test::random_geometry(random);
+    const ConvAxis& axis = g.axis[2];
+    const Index least = (axis.out - 1) * axis.stride - 2 * axis.padding + axis.reach();
+    const Index end = least + std::max(axis.stride, axis.dilation);
+    for (Index wanted = 0; wanted < end + 3; ++wanted) {
+      if (wanted >= 1 && wanted >= least && wanted < end) {
+        ASSERT_EQ(size_like(wanted, axis), wanted) << to_string(g);
+      } else {
+        ASSERT_THROW(size_like(wanted, axis), ShapeError) << to_string(g) << " " << wanted;
+      }
+    }
+  }
+}
+
+TEST(ConvGeometry, LikeNamesAKernelAndAStrideThatReachTheSize) {
+  const ConvAxis monai{.out = 4, .kernel = 3, .stride = 2, .padding = 1};
+  EXPECT_EQ(error_of([&] { size_like(9, monai); }),
+            "conv_transpose: like must have a size in [7, 8] on axis 0 for y [1, 1, 4]; got [9]. "
+            "A kernel of 2 with stride 2 and padding 0 would reach it");
+  for (Index out = 1; out <= 12; ++out) {
+    for (Index in = 1; in <= 40; ++in) {
+      for (const Index stride : {1, 2, 3}) {
+        const ConvAxis axis = axis_between(in, out, stride);
+        ASSERT_EQ(size_like(in, axis), in)
+            << out << " to " << in << ", kernel " << axis.kernel << " stride " << axis.stride
+            << " padding " << axis.padding;
+      }
+    }
+  }
+}
+
+TEST(ConvGeometry, LikeAndOutputSizeExcludeEachOther) {
+  const Tensor skip = Tensor::empty({1, 1, 8}), flat = Tensor::empty({8}), none;
+  const auto with = [](const ConvTransposeSettings& settings) {
+    return conv_transpose_geometry(Shape{1, 1, 4}, Shape{1, 1, 2}, settings);
+  };
+  EXPECT_THROW(with({.stride = 2, .output_size = Shape{8}, .like = &skip}), ShapeError);
+  EXPECT_THROW(with({.stride = 2, .like = &flat}), ShapeError);
+  EXPECT_THROW(with({.stride = 2, .like = &none}), ShapeError);
+  EXPECT_EQ(with({.stride = 2, .like = &skip}).axis[2].in, 8);
+}
+
+TEST(ConvGeometry, SizesFarOutOfReachAreRefused) {
+  for (const Index wanted : {kLargest, kLargest - 1, -kLargest, Index{0}, Index{1} << 61}) {
+    EXPECT_THROW(conv_transpose_geometry(Shape{1, 1, 4}, Shape{1, 1, 2},
+                                         {.stride = 2, .output_size = Shape{wanted}}),
+                 ShapeError);
+  }
 }
 
 }  // namespace
