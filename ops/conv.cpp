@@ -123,7 +123,9 @@ std::string to_string(const ConvReport& report) {
 }
 
 Tensor to_conv_layout(const Tensor& x_or_y) {
-  return x_or_y.size(1) == 1 || x_or_y.stride(1) == 1 ? x_or_y : to_channels_last(x_or_y);
+  const bool readable =
+      x_or_y.size(1) == 1 || x_or_y.stride(1) == 1 || x_or_y.numel() > kMostCopied;
+  return readable ? x_or_y : to_channels_last(x_or_y);
 }
 
 Tensor conv_partial(Slot produced, const ConvGeometry& geometry, const ConvOperands& operands,

@@ -47,8 +47,12 @@ struct ConvWorkspace {
   Index tiles = 0;           ///< in the whole call
 };
 
-/// Operands and result as an algorithm gets them: x and y have channels of stride 1, the result is
-/// dense and uninitialised. No tensor is empty.
+/// A tensor of more elements is read where it lies, by algorithms that take any strides: a copy
+/// would double the largest thing in memory.
+inline constexpr Index kMostCopied = Index{1} << 31;
+
+/// Operands and result as an algorithm gets them: x and y have channels of stride 1 unless one of
+/// them is larger than kMostCopied, the result is dense and uninitialised. No tensor is empty.
 struct ConvAlgorithm {
   std::string_view name;
   bool (*supports)(const ConvProblem&);
@@ -70,8 +74,9 @@ namespace cpu {
 extern const ConvKernels kConv;
 }
 
-/// The operand itself where algorithms can read it, else a channels-last copy. Batches, sizes and
-/// channels may be cut out of a larger tensor: only the channels must lie together.
+/// The operand itself where algorithms can read it or where it is too large to copy, else a
+/// channels-last copy. Batches, sizes and channels may be cut out of a larger tensor: only the
+/// channels must lie together.
 Tensor to_conv_layout(const Tensor& x_or_y);
 
 /// The form's partial derivative by the slot `produced`, given the two others: x and y in

@@ -25,6 +25,9 @@ ConvWorkspace workspace(const ConvProblem& problem) {
 }
 
 bool supports(const ConvProblem& problem) {
+  const ConvGeometry& g = problem.geometry;
+  const Index most = std::max(g.x_channels * g.x_size(), g.y_channels * g.y_size());
+  if (g.batch * most > kMostCopied) return false;  // perhaps not channels-last
   return is_floating(problem.dtype) && workspace(problem).per_tile <= kMostTileBytes;
 }
 

@@ -42,10 +42,15 @@ struct Line {
   const GatherAxis& axis;
   const T* source;  // position 0
   Index stride;     // between positions
-  Index channels;
+  Index channels, channel_stride;
   Range rows, taps;
   T* columns;   // of the first row
   Index width;  // elements from row to row of the columns
+
+  void copy_channels(T* to, const T* from, Index count) const {
+    if (channel_stride == 1) return copy_run(to, from, count);
+    for (Index c = 0; c < count; ++c) to[c] = from[c * channel_stride];
+  }
 
   // Rows near the ends: each tap may fall outside.
   void edge(Index begin, Index end) const {
@@ -53,7 +58,7 @@ struct Line {
       T* out = columns + (row - rows.begin) * width;
       for (Index tap = taps.begin; tap < taps.end; ++tap, out += channels) {
         const Index at = axis.at(row, tap);
-        if (0 <= at && at < axis.size) copy_run(out, source + at * stride, channels);
+        if (0 <= at && at < axis.size) copy_channels(out, source + at * stride, channels);
         else zero_run(out, channels);
       }
     }
@@ -61,14 +66,15 @@ struct Line {
 
   // Rows whose taps are all inside: no test, and one run where the taps lie side by side.
   void interior(Index begin, Index end) const {
-    const bool one_run = axis.tap_step * stride == channels || taps.length() == 1;
+    const bool one_run =
+        taps.length() == 1 || (channel_stride == 1 && axis.tap_step * stride == channels);
     const Index runs = one_run ? 1 : taps.length();
     const Index run = one_run ? taps.length() * channels : channels;
     const T* from = source + axis.at(begin, taps.begin) * stride;
     T* to = columns + (begin - rows.begin) * width;
     for (Index row = begin; row < end; ++row) {
       for (Index i = 0; i < runs; ++i) {
-        copy_run(to + i * run, from + i * axis.tap_step * stride, run);
+        copy_channels(to + i * run, from + i * axis.tap_step * stride, run);
       }
       from += axis.row_step * stride;
       to += width;
@@ -110,6 +116,7 @@ void gather_line(const Gather& map, const Volumes<const T>& source, Index channe
                        origin,
                        source.stride[2],
                        channels,
+                       source.channel_stride,
                        rows,
                        run,
                        columns + (tap - taps.begin) * channels,
@@ -122,7 +129,8 @@ void gather_line(const Gather& map, const Volumes<const T>& source, Index channe
 
 template <typename T>
 Volumes<const T> volumes(const Tensor& tensor) {
-  Volumes<const T> result{tensor.data<T>(), tensor.stride(0), {0, 0, 0}};
+  const Index channel_stride = tensor.size(1) == 1 ? 1 : tensor.stride(1);
+  Volumes<const T> result{tensor.data<T>(), tensor.stride(0), channel_stride, {0, 0, 0}};
   const int rank = tensor.dim() - 2;
   for (int i = 0; i < rank; ++i) result.stride[3 - rank + i] = tensor.stride(2 + i);
   return result;
@@ -156,6 +164,7 @@ void gather(const Gather& map, const Volumes<const T>& source, Index channels, R
 template <typename T>
 std::optional<Index> row_distance(const Gather& map, const Volumes<const T>& source,
                                   Index channels) {
+  if (channels > 1 && source.channel_stride != 1) return std::nullopt;
   Index distance = 0, expected = 0;
   for (int i = 2; i >= -1; --i) {
     if (i >= 0 && !map.axis[i].is_identity()) return std::nullopt;

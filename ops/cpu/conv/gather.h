@@ -37,16 +37,17 @@ struct Gather {
   constexpr Index taps() const { return axis[0].taps * axis[1].taps * axis[2].taps; }
 };
 
-/// A batch of volumes; channels have stride 1. In elements.
+/// A batch of volumes. In elements.
 template <typename T>
 struct Volumes {
   T* data = nullptr;
   Index batch_stride = 0;
+  Index channel_stride = 1;
   Index stride[3] = {0, 0, 0};
 
   Volumes<T> from_channel(Index channel) const {
     Volumes<T> shifted = *this;
-    shifted.data += channel;
+    shifted.data += channel * channel_stride;
     return shifted;
   }
 };
@@ -71,7 +72,7 @@ void gather(const Gather& map, const Volumes<const T>& source, Index channels, R
 
 /// Where the source already is a matrix of columns: the distance of its rows, row 0 being
 /// source.data. nullopt unless the map is the identity and the rows lie evenly, at least `channels`
-/// apart.
+/// apart, each in one piece.
 template <typename T>
 std::optional<Index> row_distance(const Gather& map, const Volumes<const T>& source,
                                   Index channels);
