@@ -125,9 +125,15 @@ std::vector<std::string> conv_algorithms() {
 
 void force_conv_algorithm(std::string_view name) { ops::set_forced_conv_algorithm(name); }
 
-std::string last_conv_report() {
+std::optional<ConvRun> last_conv() {
   const auto& report = ops::last_conv();
-  return report ? ops::to_string(*report) : std::string();
+  if (!report) return std::nullopt;
+  return ConvRun{.produced = report->problem.produced,
+                 .geometry = report->problem.geometry,
+                 .dtype = report->problem.dtype,
+                 .algorithm = std::string(report->algorithm),
+                 .workspace = report->workspace_bytes(),
+                 .text = ops::to_string(*report)};
 }
 
 }  // namespace voxgrad

@@ -1,12 +1,14 @@
 // Convolution and transposed convolution, ranks 1 to 3. Differentiable to any order.
 //
 //   y = conv(x, w, bias, {.stride = 2, .padding = 1});
-//   x = conv_transpose(y, w, bias, {.stride = 2, .output_size = skip.shape()});
+//   x = conv_transpose(y, w, {.stride = 2, .like = &skip});
 //
 // Both are partial derivatives of one trilinear form (core/conv_geometry.h, docs/conv.md), and so
 // is every derivative of them.
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +31,9 @@ namespace [[gnu::visibility("default")]] voxgrad {
 ///         DeviceError.
 Tensor conv(const Tensor& x, const Tensor& w, const Tensor& bias = {},
             const ConvSettings& settings = {});
+inline Tensor conv(const Tensor& x, const Tensor& w, const ConvSettings& settings) {
+  return conv(x, w, {}, settings);
+}
 
 /// Transposed convolution: the adjoint of conv with the same w, as
 /// torch.nn.functional.conv_transpose{1,2,3}d.
@@ -39,12 +44,16 @@ Tensor conv(const Tensor& x, const Tensor& w, const Tensor& bias = {},
 /// @param bias  (out_channels), or undefined for none
 /// @return      (batch, out_channels, (size - 1) * stride - 2 * padding + dilation * (kernel - 1) +
 /// 1 + output_padding), or the
-///              output_size of the settings; channels-last
+///              output_size of the settings, or the size of their `like`; channels-last
 /// @throws ShapeError if ranks, channels, sizes or settings do not fit; DTypeError unless all are
 /// float32 or all float64;
 ///         DeviceError.
 Tensor conv_transpose(const Tensor& y, const Tensor& w, const Tensor& bias = {},
                       const ConvTransposeSettings& settings = {});
+inline Tensor conv_transpose(const Tensor& y, const Tensor& w,
+                             const ConvTransposeSettings& settings) {
+  return conv_transpose(y, w, {}, settings);
+}
 
 /// The form's partial derivative by one slot, of which all of the above and their derivatives are
 /// cases.
@@ -64,7 +73,18 @@ std::vector<std::string> conv_algorithms();
 /// @throws KeyError for a name that conv_algorithms() does not give.
 void force_conv_algorithm(std::string_view name);
 
-/// What the last convolution of this thread ran, in one line; empty before the first.
-std::string last_conv_report();
+/// What one convolution ran.
+struct ConvRun {
+  Slot produced = Slot::y;
+  ConvGeometry geometry;
+  DType dtype = DType::float32;
+  std::string algorithm;      ///< one of conv_algorithms()
+  std::size_t workspace = 0;  ///< bytes besides operands and result, all threads together
+  std::string text;           ///< all this in one line
+};
+
+/// The last convolution of this thread, or of a backward pass that this thread ran; nullopt before
+/// the first, and not changed by empty tensors, which run none.
+std::optional<ConvRun> last_conv();
 
 }  // namespace voxgrad

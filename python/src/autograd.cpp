@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include <voxgrad/autograd/adjoint.h>
 #include <voxgrad/autograd/engine.h>
 #include <voxgrad/autograd/grad_mode.h>
 #include <voxgrad/autograd/gradcheck.h>
@@ -73,6 +74,16 @@ GradcheckOptions tolerances(double eps, double atol, double rtol) {
   return options;
 }
 
+py::tuple adjoint_forms(py::function f, const Tensors& inputs, std::uint64_t seed) {
+  const TensorFunction function = callable(std::move(f));
+  const AdjointCheck check = [&] {
+    const WithoutGil released;
+    return check_adjoint(function, inputs, seed);
+  }();
+  return py::make_tuple(check.forward, py::tuple(py::cast(check.backward)), check.gap(),
+                        check.scale);
+}
+
 }  // namespace
 
 void bind_autograd(py::module_& m) {
@@ -81,6 +92,7 @@ void bind_autograd(py::module_& m) {
   m.def("_grad", &grad_of, ReleaseGil());
   m.def("_backward", &backward_of, ReleaseGil());
   m.def("_record", &record_function);
+  m.def("_check_adjoint", &adjoint_forms);
   m.def("_gradcheck",
         [](py::function f, const Tensors& inputs, double eps, double atol, double rtol) {
           const TensorFunction function = callable(std::move(f));

@@ -17,6 +17,7 @@ from . import _C, _arguments, _creation, _elementwise, _generator, _indexing, _i
 from . import _protocols, _reduce, _shape, _statistics  # noqa: F401
 from ._C import (
     AutogradError,
+    ConvRun,
     DeviceError,
     DTypeError,
     Error,
@@ -28,16 +29,19 @@ from ._C import (
     ShapeError,
     Tensor,
     __version__,
+    conv_algorithms,
     default_generator,
     device,
     dtype,
     float32,
     float64,
+    force_conv_algorithm,
     get_default_dtype,
     get_num_threads,
     int32,
     int64,
     is_grad_enabled,
+    last_conv,
     promote_types,
     set_default_dtype,
     set_num_threads,
@@ -58,13 +62,13 @@ from .amp import GradScaler, autocast  # noqa: E402
 from .serialization import load, save  # noqa: E402
 
 __all__ = [
-    "AutogradError", "DTypeError", "DeviceError", "Error", "FileError", "Generator", "GradScaler",
+    "AutogradError", "ConvRun", "DTypeError", "DeviceError", "Error", "FileError", "Generator", "GradScaler",
     "MissingKeyError", "OutOfMemoryError", "OutOfRangeError", "ShapeError", "Size", "Tensor", "__version__", "amp",
-    "autocast", "autograd", "backends", "channels_last", "channels_last_3d", "compat", "contiguous_format", "cuda",
-    "default_generator", "device", "dtype", "enable_grad", "float32", "float64", "get_default_dtype",
-    "get_num_threads", "inference_mode", "int32", "int64", "is_grad_enabled", "load", "memory_format", "models",
-    "nn", "no_grad", "optim", "preserve_format", "promote_types", "save", "set_default_dtype", "set_grad_enabled",
-    "set_num_threads", "uint8", "utils",
+    "autocast", "autograd", "backends", "channels_last", "channels_last_3d", "compat", "contiguous_format",
+    "conv_algorithms", "cuda", "default_generator", "device", "dtype", "enable_grad", "float32", "float64",
+    "force_conv_algorithm", "get_default_dtype", "get_num_threads", "inference_mode", "int32", "int64",
+    "is_grad_enabled", "last_conv", "load", "memory_format", "models", "nn", "no_grad", "optim", "preserve_format",
+    "promote_types", "save", "set_default_dtype", "set_grad_enabled", "set_num_threads", "uint8", "utils",
 ]
 __all__ += _creation.__all__
 __all__ += _elementwise.__all__

@@ -159,6 +159,35 @@ TEST(Conv, NoticesASavedTensorThatWasWritten) {
   EXPECT_THROW(sum(y).backward(), AutogradError);
 }
 
+// Slot w is computed last, so what ran last tells whether it was computed at all.
+TEST(Conv, ComputesTheGradientsThatAreWantedAndNoOthers) {
+  std::mt19937 random(12);
+  const Tensor fixed_x = random_tensor({1, 3, 5}, random), x = leaf({1, 3, 5}, random);
+  const Tensor fixed_w = random_tensor({2, 3, 2}, random), w = leaf({2, 3, 2}, random);
+  const Tensor bias = leaf({2}, random);
+  const auto last_after = [](const Tensor& y) {
+    sum(y).backward();
+    return last_conv()->produced;
+  };
+  EXPECT_EQ(last_after(conv(fixed_x, fixed_w, bias)), Slot::y);
+  EXPECT_EQ(last_after(conv(x, fixed_w, bias)), Slot::x);
+  EXPECT_EQ(last_after(conv(fixed_x, w)), Slot::w);
+  EXPECT_FALSE(fixed_x.grad().defined());
+  EXPECT_EQ(last_after(conv_transpose(fixed_x, fixed_w.permute({1, 0, 2}), bias)), Slot::x);
+}
+
+TEST(ConvTranspose, FitsASkipConnection) {
+  std::mt19937 random(13);
+  const Tensor y = leaf({2, 3, 4, 4}, random), w = leaf({3, 5, 2, 2}, random);
+  const Tensor skip = random_tensor({2, 7, 9, 8}, random);
+  const Tensor up = conv_transpose(y, w, {.stride = 2, .like = &skip});
+  EXPECT_EQ(up.shape(), (Shape{2, 5, 9, 8}));
+  const Tensor same = conv_transpose(y, w, {.stride = 2, .output_padding = {1, 0}});
+  EXPECT_EQ(up.to_vector<double>(), same.to_vector<double>());
+  const Tensor large = random_tensor({2, 7, 10, 8}, random);
+  EXPECT_THROW(conv_transpose(y, w, {.stride = 2, .like = &large}), ShapeError);
+}
+
 TEST(Conv, RefusesMixedDtypesAndWrongBias) {
   std::mt19937 random(10);
   const Tensor x = random_tensor({1, 3, 5}, random), w = random_tensor({2, 3, 2}, random);
@@ -178,8 +207,11 @@ TEST(Conv, ReportsAndForcesItsAlgorithm) {
   ASSERT_FALSE(names.empty());
   force_conv_algorithm(names.back());
   conv(random_tensor({1, 3, 5}, random), random_tensor({2, 3, 2}, random));
-  EXPECT_EQ(last_conv_report().rfind("conv y " + names.back() + " float64 3->2 k2", 0), 0u)
-      << last_conv_report();
+  ASSERT_TRUE(last_conv());
+  EXPECT_EQ(last_conv()->text.rfind("conv y " + names.back() + " float64 3->2 k2", 0), 0u)
+      << last_conv()->text;
+  EXPECT_EQ(last_conv()->algorithm, names.back());
+  EXPECT_GT(last_conv()->workspace, 0u);
   force_conv_algorithm("");
   EXPECT_THROW(force_conv_algorithm("no such"), KeyError);
 }

@@ -14,7 +14,7 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 PACKAGE = pathlib.Path(voxgrad.__file__).resolve().parent
 
 # pybind11's classes have a metaclass of their own.
-METACLASSES = ["Generator", "Tensor", "_Native", "_PadMode", "_Reduction", "_Rounding", "device", "dtype"]
+METACLASSES = ["ConvRun", "Generator", "Tensor", "_Native", "_PadMode", "_Reduction", "_Rounding", "device", "dtype"]
 
 PROGRAM = """
 import voxgrad

@@ -6,7 +6,7 @@ from typing import Any
 from .. import _C
 from .._C import AutogradError, ShapeError, Tensor
 from .function import Function
-from .gradcheck import gradcheck, gradgradcheck
+from .gradcheck import AdjointCheck, check_adjoint, gradcheck, gradgradcheck
 from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 
 
@@ -64,5 +64,5 @@ def backward(tensors: Any, grad_tensors: Any = None, retain_graph: bool | None =
                 x.grad.add_(found)
 
 
-__all__ = ["Function", "backward", "enable_grad", "grad", "gradcheck", "gradgradcheck", "inference_mode", "no_grad",
-           "set_grad_enabled"]
+__all__ = ["AdjointCheck", "Function", "backward", "check_adjoint", "enable_grad", "grad", "gradcheck",
+           "gradgradcheck", "inference_mode", "no_grad", "set_grad_enabled"]

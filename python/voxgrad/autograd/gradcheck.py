@@ -1,7 +1,7 @@
 """Derivatives checked against finite differences."""
 from __future__ import annotations
 
-from typing import Any, Callable
+from typing import Any, Callable, NamedTuple
 
 from .. import _C
 from .._C import AutogradError, Tensor
@@ -36,6 +36,31 @@ def gradgradcheck(func: Callable[..., Any], inputs: Any, grad_outputs: Any = Non
                   atol: float = 1e-5, rtol: float = 1e-3, raise_exception: bool = True, **_ignored: Any) -> bool:
     """gradcheck of the derivative of func."""
     return _run(_C._gradgradcheck, func, inputs, eps, atol, rtol, raise_exception)
+
+
+class AdjointCheck(NamedTuple):
+    """Numbers that are equal, but for rounding, when the derivative is right."""
+
+    forward: float
+    """<y, f(x, ...) - f(0, ...)>, with y random"""
+    backward: tuple[float, ...]
+    """<x, vjp(y)>, for each input"""
+    gap: float
+    """the largest difference between forward and one of backward"""
+    scale: float
+    """|y| * |f(x, ...) - f(0, ...)|, which bounds |forward|"""
+
+
+def check_adjoint(func: Callable[..., Any], inputs: Any, seed: int = 1) -> AdjointCheck:
+    """The adjoint identity of func and its derivative, in func's own dtype and without finite differences.
+
+    func must be affine in each of `inputs` alone (a tensor or several), with the same value wherever one of them is
+    zero. For `lambda x, w: conv2d(x, w, bias)` and inputs (x, w) these are <y, conv(x, w)>, <x, dx> and <w, dw>.
+
+    Raises RuntimeError when no output is differentiable, TypeError unless all inputs are floating.
+    """
+    call, tensors = _function(func, inputs)
+    return AdjointCheck(*_C._check_adjoint(call, tensors, seed))
 
 
 def _run(check: Callable[..., None], func: Callable[..., Any], inputs: Any, eps: float, atol: float, rtol: float,

@@ -5,7 +5,7 @@ from typing import Any
 
 from .. import _C
 from .._C import Tensor
-from .._support import DTypeError
+from .._support import DTypeError, as_device, as_dtype
 
 
 def _data(kind: str, data: Any) -> Tensor:
@@ -40,6 +40,43 @@ class Parameter(Tensor):
         return "Parameter containing:\n" + super().__repr__()
 
 
+class UninitializedParameter(Parameter):
+    """A Parameter whose shape is not known yet; `materialize(shape)` makes it a Parameter. Lazy layers have them."""
+
+    cls_to_become: type[Parameter] = Parameter
+
+    def __init__(self, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> None:
+        kind = _C.get_default_dtype() if dtype is None else as_dtype("UninitializedParameter", dtype)
+        super().__init__(_C._empty([0], kind, as_device(device)), requires_grad)
+
+    @property
+    def shape(self) -> Any:
+        raise _C.Error("UninitializedParameter: the shape is not known before the first input; run the network once")
+
+    def materialize(self, shape: Any, device: Any = None, dtype: Any = None) -> None:
+        """Takes memory of that shape, without values, and becomes a Parameter."""
+        kind = self.dtype if dtype is None else as_dtype("materialize", dtype)
+        where = self.device if device is None else as_device(device)
+        self.data = _C._empty(list(shape), kind, where)
+        self.__class__ = self.cls_to_become  # type: ignore[assignment]
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "UninitializedParameter":
+        if id(self) not in memo:
+            memo[id(self)] = type(self)(self.requires_grad, self.device, self.dtype)
+        return memo[id(self)]
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return type(self), (self.requires_grad, self.device, self.dtype)
+
+    def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
+        return "<UninitializedParameter>"
+
+
+def is_lazy(param: Any) -> bool:
+    """Whether it is an UninitializedParameter."""
+    return isinstance(param, UninitializedParameter)
+
+
 class Buffer(Tensor):
     """A tensor that a module owns and does not train: assigned to an attribute, it is among its `buffers()`.
 
@@ -67,4 +104,4 @@ def _rebuild_buffer(kind: type[Buffer], data: Tensor, persistent: bool) -> Buffe
     return kind(data, persistent=persistent)
 
 
-__all__ = ["Buffer", "Parameter"]
+__all__ = ["Buffer", "Parameter", "UninitializedParameter", "is_lazy"]

@@ -5,11 +5,15 @@ from typing import Any, Sequence
 
 from ... import _C
 from ..._C import ShapeError, Tensor
+from ..._support import DTypeError
 
 Numbers = Any  # an int, or one int per spatial axis
 
 
 def _check_rank(op: str, input: Tensor, weight: Tensor, rank: int) -> None:
+    for name, tensor in (("input", input), ("weight", weight)):
+        if not isinstance(tensor, Tensor):
+            raise DTypeError(f"{op}: {name} must be a Tensor; got {type(tensor).__name__}")
     if weight.ndim != rank + 2:
         raise ShapeError(f"{op}: weight must have rank {rank + 2}; got shape {list(weight.shape)}")
     if input.ndim not in (rank + 1, rank + 2):
@@ -52,30 +56,34 @@ def conv3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Nu
 
 
 def _conv_transpose(rank: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Numbers, padding: Numbers,
-                    output_padding: Numbers, groups: int, dilation: Numbers,
-                    output_size: Sequence[int] | None = None) -> Tensor:
+                    output_padding: Numbers, groups: int, dilation: Numbers, output_size: list[int] | None = None,
+                    like: Tensor | None = None) -> Tensor:
     _check_rank(f"conv_transpose{rank}d", input, weight, rank)
-    size = None if output_size is None else list(output_size)
-    return _C._conv_transpose(input, weight, bias, stride, padding, output_padding, groups, dilation, size)
+    return _C._conv_transpose(input, weight, bias, stride, padding, output_padding, groups, dilation, output_size, like)
 
 
 def conv_transpose1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Numbers = 1,
                      padding: Numbers = 0, output_padding: Numbers = 0, groups: int = 1,
-                     dilation: Numbers = 1) -> Tensor:
+                     dilation: Numbers = 1, *,
+                     like: Tensor | None = None) -> Tensor:
     """Transposed convolution of signals: see `conv_transpose3d`."""
-    return _conv_transpose(1, input, weight, bias, stride, padding, output_padding, groups, dilation)
+    return _conv_transpose(1, input, weight, bias, stride, padding, output_padding, groups, dilation,
+                           like=like)
 
 
 def conv_transpose2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Numbers = 1,
                      padding: Numbers = 0, output_padding: Numbers = 0, groups: int = 1,
-                     dilation: Numbers = 1) -> Tensor:
+                     dilation: Numbers = 1, *,
+                     like: Tensor | None = None) -> Tensor:
     """Transposed convolution of images: see `conv_transpose3d`."""
-    return _conv_transpose(2, input, weight, bias, stride, padding, output_padding, groups, dilation)
+    return _conv_transpose(2, input, weight, bias, stride, padding, output_padding, groups, dilation,
+                           like=like)
 
 
 def conv_transpose3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Numbers = 1,
                      padding: Numbers = 0, output_padding: Numbers = 0, groups: int = 1,
-                     dilation: Numbers = 1) -> Tensor:
+                     dilation: Numbers = 1, *,
+                     like: Tensor | None = None) -> Tensor:
     """Transposed convolution of volumes: the adjoint of `conv3d` with the same weight array.
 
     input:   (batch, in_channels, D, H, W) or (in_channels, D, H, W)
@@ -83,12 +91,15 @@ def conv_transpose3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, 
     bias:    (out_channels) or None
     padding: cut off on both sides of the full result; output_padding is added at the high end and must be below
              stride or dilation
+    like:    a tensor whose sizes the result shall have, a skip connection: in place of output_padding, anything that
+             some legal one reaches, (smallest, ..., smallest + max(stride, dilation) - 1)
     returns (batch, out_channels, D', H', W') in channels-last memory, with each size
         (size - 1) * stride - 2 * padding + dilation * (kernel - 1) + 1 + output_padding
 
     Note the order of arguments: dilation comes last here, and before groups in `conv3d`.
     """
-    return _conv_transpose(3, input, weight, bias, stride, padding, output_padding, groups, dilation)
+    return _conv_transpose(3, input, weight, bias, stride, padding, output_padding, groups, dilation,
+                           like=like)
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

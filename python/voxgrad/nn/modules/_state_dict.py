@@ -9,7 +9,7 @@ from ... import _C
 from ..._C import Tensor
 from ...autograd.grad_mode import no_grad
 from ...utils.hooks import RemovableHandle
-from ..parameter import Parameter
+from ..parameter import Parameter, is_lazy
 from ._members import _Members
 
 _EXTRA_STATE = "_extra_state"
@@ -82,7 +82,7 @@ class _StateDict(_Members):
         """This module's own part of state_dict(), without its submodules."""
         for name, parameter in self._parameters.items():
             if parameter is not None:
-                destination[prefix + name] = parameter if keep_vars else parameter.detach()
+                destination[prefix + name] = parameter if keep_vars or is_lazy(parameter) else parameter.detach()
         for name, buffer in self._buffers.items():
             if buffer is not None and name not in self._non_persistent_buffers_set:
                 destination[prefix + name] = buffer if keep_vars else buffer.detach()
@@ -213,6 +213,8 @@ class _StateDict(_Members):
         """Puts a value into its place; gives the text of what went wrong."""
         if not isinstance(value, Tensor):
             return f"{key}: needs a tensor; got {type(value).__name__}."
+        if is_lazy(value) or is_lazy(member):
+            return None if is_lazy(value) and is_lazy(member) else f"{key}: its shape is not known yet."
         if member.ndim == 0 and value.shape == (1,):
             value = value[0]
         if value.shape != member.shape:

@@ -7,7 +7,9 @@ from ... import _C
 from ..._C import ShapeError, Tensor
 from ..._support import DTypeError, as_device, as_dtype, ints
 from .. import functional as F
-from ..parameter import Parameter
+from .._functional.convolution import _conv_transpose
+from ..parameter import Parameter, UninitializedParameter
+from .lazy import LazyModuleMixin
 from .module import Module
 from .utils import _ntuple, _reverse_repeat_tuple
 
@@ -196,9 +198,10 @@ _CONV_TRANSPOSE = """{rank}-D transposed convolution: the adjoint of Conv{rank}d
         bias: (out_channels), drawn alike; None without.
 
     `layer(x, output_size=skip.shape[2:])` chooses the size within reach, [smallest, smallest + stride - 1] per axis, in
-    place of output_padding. Raises ValueError for a size out of reach, options out of range and groups that do not
-    divide the channels; TypeError for options that are not integers; at the call RuntimeError for other channels, rank
-    or dtype.
+    place of output_padding. `layer(x, like=skip)` takes the skip connection itself and reaches all that some legal
+    output_padding does, [smallest, smallest + max(stride, dilation) - 1]; elsewhere the error names a kernel and a
+    stride that would. Raises ValueError for a size out of reach, options out of range and groups that do not divide the
+    channels; TypeError for options that are not integers; at the call RuntimeError for other channels, rank or dtype.
     """
 
 _AXES = {1: ("L", "L_out", "k"), 2: ("H, W", "H_out, W_out", "kh, kw"),
@@ -247,33 +250,11 @@ class _ConvTransposeNd(_ConvNd):
         self._set_up(in_channels, out_channels, kernel_size, stride, padding, dilation, output_padding, groups, bias,
                      padding_mode, device, dtype)
 
-    def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
-        extra = self._output_padding(input, output_size, self.stride, self.padding, self.kernel_size, self._rank,
-                                     self.dilation)
-        run: Callable[..., Tensor] = getattr(F, f"conv_transpose{self._rank}d")
-        return run(input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation)
-
-    def _output_padding(self, input: Tensor, output_size: Sequence[int] | None, stride: Sequence[int],
-                        padding: Any, kernel_size: Sequence[int], num_spatial_dims: int,
-                        dilation: Sequence[int] | None = None) -> tuple[int, ...]:
-        """The output_padding that gives `output_size`; the layer's own when that is None."""
-        if output_size is None:
-            return self.output_padding
-        name, rank = self._get_name(), num_spatial_dims
-        wanted = ints(name, "output_size", list(output_size))
-        leading = input.ndim - rank
-        if len(wanted) not in (rank, rank + leading):
-            raise ShapeError(f"{name}: output_size must have {rank} or {rank + leading} values for an input of rank "
-                             f"{input.ndim}; got {len(wanted)}")
-        wanted = wanted[len(wanted) - rank:]
-        gaps = [1] * rank if dilation is None else dilation
-        least = [(size - 1) * s - 2 * p + d * (k - 1) + 1 for size, s, p, d, k in
-                 zip(input.shape[leading:], stride, padding, gaps, kernel_size)]
-        most = [size + s - 1 for size, s in zip(least, stride)]
-        if any(not low <= size <= high for low, size, high in zip(least, wanted, most)):
-            raise ShapeError(f"{name}: output_size must lie between {least} and {most} for an input of shape "
-                             f"{list(input.shape)}; got {wanted}")
-        return tuple(size - low for size, low in zip(wanted, least))
+    def forward(self, input: Tensor, output_size: Sequence[int] | None = None, *,
+                like: Tensor | None = None) -> Tensor:
+        size = None if output_size is None else ints(self._get_name(), "output_size", list(output_size))
+        return _conv_transpose(self._rank, input, self.weight, self.bias, self.stride, self.padding,
+                                 self.output_padding, self.groups, self.dilation, size, like)
 
 
 @_document(_CONV_TRANSPOSE)
@@ -291,4 +272,112 @@ class ConvTranspose3d(_ConvTransposeNd):
     _rank = 3
 
 
-__all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"]
+class _LazyConv(LazyModuleMixin, _ConvNd):
+    """What the lazy convolutions share."""
+
+    def _create(self, bias: bool, device: Any, dtype: Any) -> None:
+        kind = _C.get_default_dtype() if dtype is None else as_dtype(self._get_name(), dtype)
+        state = _C.default_generator._state()
+        self.in_channels = max(self.groups, 1)  # any that is legal: what else is wrong shall be seen at once
+        try:
+            self._draw(bias, kind)
+        finally:
+            _C.default_generator._set_state(state)
+        self.in_channels = 0
+        self.weight = UninitializedParameter(device=device, dtype=kind)
+        self.register_parameter("bias", UninitializedParameter(device=device, dtype=kind) if bias else None)
+
+    def reset_parameters(self) -> None:
+        """Draws weight and bias anew, if the first input was there."""
+        if not self.has_uninitialized_params():
+            super().reset_parameters()
+
+    def initialize_parameters(self, input: Tensor, *_args: Any, **_kwargs: Any) -> None:
+        """Takes in_channels from the input, and draws the values that are missing."""
+        name, rank = self._get_name(), self._rank
+        if input.ndim not in (rank + 1, rank + 2):
+            raise ShapeError(f"{name}: input must have rank {rank + 1} (unbatched) or {rank + 2}; got shape "
+                             f"{list(input.shape)}")
+        channels = int(input.shape[input.ndim - rank - 1])
+        if channels < 1 or channels % self.groups != 0:
+            raise ShapeError(f"{name}: groups must divide the input's channels; got {self.groups} groups for {channels}")
+        self.in_channels = channels
+        if not self.has_uninitialized_params():  # they were loaded
+            return
+        outer, inner = (channels, self.out_channels) if self.transposed else (self.out_channels, channels)
+        for member, shape in ((self.weight, (outer, inner // self.groups, *self.kernel_size)),
+                              (self.bias, (self.out_channels,))):
+            if isinstance(member, UninitializedParameter):
+                member.materialize(shape)
+        self.reset_parameters()
+
+
+class _LazyPlainConv(_LazyConv, _PlainConv):
+    """The constructor of LazyConv1d, LazyConv2d and LazyConv3d."""
+
+    def __init__(self, out_channels: int, kernel_size: int | Sequence[int], stride: int | Sequence[int] = 1,
+                 padding: int | Sequence[int] | str = 0, dilation: int | Sequence[int] = 1, groups: int = 1,
+                 bias: bool = True, padding_mode: str = "zeros", device: Any = None, dtype: Any = None) -> None:
+        super().__init__(0, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, device,
+                         dtype)
+
+
+class _LazyConvTransposeNd(_LazyConv, _ConvTransposeNd):
+    """The constructor of LazyConvTranspose1d, LazyConvTranspose2d and LazyConvTranspose3d."""
+
+    def __init__(self, out_channels: int, kernel_size: int | Sequence[int], stride: int | Sequence[int] = 1,
+                 padding: int | Sequence[int] = 0, output_padding: int | Sequence[int] = 0, groups: int = 1,
+                 bias: bool = True, dilation: int | Sequence[int] = 1, padding_mode: str = "zeros",
+                 device: Any = None, dtype: Any = None) -> None:
+        super().__init__(0, out_channels, kernel_size, stride, padding, output_padding, groups, bias, dilation,
+                         padding_mode, device, dtype)
+
+
+_LAZY = """{name} that takes `in_channels` from its first input and is a {name} from then on.
+
+    Arguments are those of {name} without in_channels. Until then weight and bias are UninitializedParameters: run the
+    network once before its parameters go to an optimizer. Values are drawn at the first input, or loaded.
+
+    Raises as {name} does; at the first call ValueError where groups do not divide the input's channels.
+    """
+
+
+def _lazy(layer: Any) -> Any:
+    layer.__doc__ = _LAZY.format(name=layer.cls_to_become.__name__)
+    return layer
+
+
+@_lazy
+class LazyConv1d(_LazyPlainConv, Conv1d):
+    cls_to_become = Conv1d
+
+
+@_lazy
+class LazyConv2d(_LazyPlainConv, Conv2d):
+    cls_to_become = Conv2d
+
+
+@_lazy
+class LazyConv3d(_LazyPlainConv, Conv3d):
+    cls_to_become = Conv3d
+
+
+@_lazy
+class LazyConvTranspose1d(_LazyConvTransposeNd, ConvTranspose1d):
+    cls_to_become = ConvTranspose1d
+
+
+@_lazy
+class LazyConvTranspose2d(_LazyConvTransposeNd, ConvTranspose2d):
+    cls_to_become = ConvTranspose2d
+
+
+@_lazy
+class LazyConvTranspose3d(_LazyConvTransposeNd, ConvTranspose3d):
+    cls_to_become = ConvTranspose3d
+
+
+__all__ = [
+    "Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d", "LazyConv1d", "LazyConv2d",
+    "LazyConv3d", "LazyConvTranspose1d", "LazyConvTranspose2d", "LazyConvTranspose3d",
+]

@@ -1,0 +1,313 @@
+"""Convolution and its transpose as a user meets them: documented examples, errors, lazy layers, fitting a skip."""
+import copy
+import json
+import pickle
+
+import conv_cases
+import numpy as np
+import pytest
+
+import voxgrad
+from voxgrad import nn
+from voxgrad.nn import functional as F
+
+RECORDED = json.loads(conv_cases.RECORDED.read_text())
+DOUBLE = voxgrad.float64
+
+
+def agree(found, wanted):
+    """Sums of up to a million terms in another order."""
+    assert found.keys() == wanted.keys()
+    for key in wanted:
+        np.testing.assert_allclose(found[key], wanted[key], rtol=1e-9, atol=1e-9, err_msg=key)
+
+
+@pytest.mark.parametrize("name", conv_cases.EXAMPLES)
+def test_documented_examples_have_pytorchs_values(name):
+    agree(conv_cases.values(voxgrad, name), RECORDED["examples"][name])
+
+
+def test_documented_shapes():
+    def shape(name):
+        layer, documented, _ = conv_cases.EXAMPLES[name]
+        return tuple(conv_cases.build(voxgrad, layer)(voxgrad.empty(0, *documented[1:])).shape[1:])
+
+    assert shape("Conv3d square") == (33, 4, 24, 49)
+    assert shape("Conv3d padding") == (33, 8, 50, 99)
+    assert shape("ConvTranspose3d square") == (33, 21, 101, 201)
+    assert shape("ConvTranspose3d padding") == (33, 21, 46, 97)
+    assert shape("ConvTranspose2d square") == (33, 101, 201)
+    assert shape("ConvTranspose2d padding") == (33, 93, 100)
+
+
+def test_there_and_back_with_output_size():
+    agree(conv_cases.round_trip(voxgrad), RECORDED["round trip"])
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+@pytest.mark.parametrize("layer", conv_cases.LAYERS)
+def test_initial_values_have_pytorchs_bits(layer, kind):
+    assert conv_cases.initial(voxgrad, layer, kind) == RECORDED["initial"][f"{layer} {kind}"]
+
+
+# ---- like
+
+def test_like_fits_a_skip_of_odd_size():
+    up = nn.ConvTranspose3d(3, 2, 2, stride=2)
+    skip = voxgrad.zeros(1, 7, 9, 8, 5)
+    assert up(voxgrad.ones(1, 3, 4, 4, 2), like=skip).shape == (1, 2, 9, 8, 5)
+    assert up(voxgrad.ones(3, 4, 4, 2), like=skip[0]).shape == (2, 9, 8, 5)
+    x, w = voxgrad.randn(1, 3, 4), voxgrad.randn(3, 2, 2)
+    np.testing.assert_array_equal(F.conv_transpose1d(x, w, stride=2, like=voxgrad.zeros(1, 2, 9)).numpy(),
+                                  F.conv_transpose1d(x, w, stride=2, output_padding=1).numpy())
+
+
+def test_like_reaches_what_dilation_allows_and_output_size_does_not():
+    up = nn.ConvTranspose1d(1, 1, 2, dilation=3)
+    x = voxgrad.ones(1, 1, 4)  # 7 without output_padding
+    assert up(x, like=voxgrad.ones(1, 1, 9)).shape == (1, 1, 9)
+    with pytest.raises(ValueError, match=r"\[7, 7\]"):
+        up(x, output_size=[9])
+
+
+def test_like_names_what_would_fit():
+    up = nn.ConvTranspose2d(1, 1, 3, stride=2, padding=1)
+    with pytest.raises(ValueError, match=r"in \[7, 8\] on axis 0 .* got \[9, 9\]. A kernel of 2 with stride 2"):
+        up(voxgrad.ones(1, 1, 4, 4), like=voxgrad.ones(1, 1, 9, 9))
+    with pytest.raises(ValueError, match="given once"):
+        up(voxgrad.ones(1, 1, 4, 4), output_size=[8, 8], like=voxgrad.ones(1, 1, 8, 8))
+    with pytest.raises(TypeError):
+        up(voxgrad.ones(1, 1, 4, 4), like=[8, 8])
+    with pytest.raises(TypeError):
+        up(voxgrad.ones(1, 1, 4, 4), None, voxgrad.ones(1, 1, 8, 8))  # by name only: it is no argument of PyTorch's
+
+
+# ---- adjoint and algorithms
+
+def test_check_adjoint_gives_the_three_forms():
+    x, w = voxgrad.randn(2, 4, 7, 6, dtype=DOUBLE), voxgrad.randn(6, 2, 3, 3, dtype=DOUBLE)
+    bias = voxgrad.randn(6, dtype=DOUBLE)
+    check = voxgrad.autograd.check_adjoint(lambda x, w: F.conv2d(x, w, bias, 2, 1, groups=2), (x, w))
+    assert len(check.backward) == 2 and check.gap <= 1e-13 * check.scale and abs(check.forward) > 1e-3
+    assert voxgrad.autograd.check_adjoint(lambda t: t * t, x).gap > 1e-3
+    with pytest.raises(RuntimeError):
+        voxgrad.autograd.check_adjoint(lambda t: t.detach(), x)
+    with pytest.raises(ZeroDivisionError):
+        voxgrad.autograd.check_adjoint(lambda t: 1 / 0, x)
+
+
+def test_the_algorithm_can_be_seen_and_forced():
+    names = voxgrad.conv_algorithms()
+    x, w = voxgrad.randn(1, 16, 8, 8), voxgrad.randn(8, 16, 3, 3, requires_grad=True)
+    try:
+        for name in names:
+            voxgrad.force_conv_algorithm(name)
+            y = F.conv2d(x, w)
+            run = voxgrad.last_conv()
+            assert (run.produced, run.algorithm, run.dtype) == ("y", name, voxgrad.float32) and run.workspace > 0
+            assert repr(run).startswith(f"conv y {name} float32 16->8 k3x3")
+            y.sum().backward()
+            assert voxgrad.last_conv().produced == "w"
+    finally:
+        voxgrad.force_conv_algorithm("")
+    with pytest.raises(KeyError, match="no such"):
+        voxgrad.force_conv_algorithm("no such")
+
+
+# ---- lazy layers
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+@pytest.mark.parametrize("kind", ["Conv", "ConvTranspose"])
+def test_a_lazy_layer_becomes_the_layer(kind, rank):
+    lazy = getattr(nn, f"Lazy{kind}{rank}d")(6, 3, groups=2)
+    eager_class = getattr(nn, f"{kind}{rank}d")
+    assert isinstance(lazy, eager_class) and lazy.has_uninitialized_params()
+    assert repr(lazy).startswith(f"Lazy{kind}{rank}d(0, 6, kernel_size=")
+    x = voxgrad.ones(1, 4, *range(5, 5 + rank))
+    voxgrad.manual_seed(5)
+    y = lazy(x)
+    voxgrad.manual_seed(5)
+    eager = eager_class(4, 6, 3, groups=2)
+    assert type(lazy) is eager_class and type(lazy.weight) is nn.Parameter and lazy.in_channels == 4
+    np.testing.assert_array_equal(y.detach().numpy(), eager(x).detach().numpy())
+    assert repr(lazy) == repr(eager) and not lazy._forward_pre_hooks and not lazy._load_state_dict_pre_hooks
+
+
+def test_a_lazy_layers_parameters_are_the_same_objects_later():
+    lazy = nn.LazyConv2d(2, 3, bias=False)
+    weight = lazy.weight
+    assert list(lazy.parameters()) == [weight] and repr(weight) == "<UninitializedParameter>"
+    with pytest.raises(RuntimeError, match="before the first input"):
+        weight.shape
+    lazy.double()
+    lazy(voxgrad.ones(3, 5, 5, dtype=DOUBLE))  # unbatched
+    assert lazy.weight is weight and weight.shape == (2, 3, 3, 3) and weight.dtype == DOUBLE
+
+
+def test_a_lazy_layer_is_stored_before_and_after():
+    full = nn.Conv2d(3, 2, 3)
+    lazy = nn.LazyConv2d(2, 3)
+    for twin in (copy.deepcopy(lazy), pickle.loads(pickle.dumps(lazy))):
+        assert twin.has_uninitialized_params()
+        twin.load_state_dict(lazy.state_dict())  # neither knows its shape
+        twin.load_state_dict(full.state_dict())
+        assert not twin.has_uninitialized_params() and lazy.has_uninitialized_params()
+        x = voxgrad.randn(1, 3, 4, 4)
+        np.testing.assert_array_equal(twin(x).detach().numpy(), full(x).detach().numpy())
+        assert type(twin) is nn.Conv2d and twin.in_channels == 3
+    with pytest.raises(RuntimeError, match="not known yet"):
+        full.load_state_dict(lazy.state_dict())
+
+
+def test_a_lazy_layer_refuses_at_once_or_at_the_first_input():
+    for options in (dict(out_channels=6, kernel_size=0), dict(out_channels=6, kernel_size=3, groups=0),
+                    dict(out_channels=6, kernel_size=3, groups=4),
+                    dict(out_channels=6, kernel_size=3, padding="same", stride=2)):
+        with pytest.raises(ValueError):
+            nn.LazyConv2d(**options)
+    lazy = nn.LazyConv2d(6, 3, groups=2)
+    for shape in [(5, 5), (1, 3, 5, 5), (1, 0, 5, 5)]:
+        with pytest.raises((ValueError, RuntimeError)):
+            lazy(voxgrad.ones(*shape))
+        assert lazy.has_uninitialized_params()
+    assert lazy(voxgrad.ones(1, 4, 5, 5)).shape == (1, 6, 3, 3)
+
+
+def test_a_lazy_network_of_ones_own():
+    class Scale(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.scale = nn.Parameter(voxgrad.ones(1))
+
+        def forward(self, x):
+            return x * self.scale
+
+    class LazyScale(nn.modules.lazy.LazyModuleMixin, Scale):
+        cls_to_become = Scale
+
+        def __init__(self):
+            super().__init__()
+            self.scale = nn.UninitializedParameter()
+
+        def initialize_parameters(self, x):
+            self.scale.materialize(x.shape)
+            with voxgrad.no_grad():
+                self.scale.fill_(2)
+
+    net = LazyScale()
+    assert net(voxgrad.ones(3)).tolist() == [2, 2, 2] and type(net) is Scale
+
+
+# ---- errors: the situations of PyTorch's, with its classes
+
+X = (1, 4, 5, 5, 5)
+MODULE_ERRORS = {
+    "groups 0": lambda m: m.nn.Conv3d(4, 4, 3, groups=0),
+    "in not divisible": lambda m: m.nn.Conv3d(4, 6, 3, groups=3),
+    "out not divisible": lambda m: m.nn.Conv3d(6, 4, 3, groups=3),
+    "padding string": lambda m: m.nn.Conv3d(4, 4, 3, padding="foo"),
+    "same with stride": lambda m: m.nn.Conv3d(4, 4, 3, stride=2, padding="same"),
+    "padding_mode": lambda m: m.nn.Conv3d(4, 4, 3, padding_mode="foo"),
+    "transposed padding_mode": lambda m: m.nn.ConvTranspose3d(4, 4, 3, padding_mode="reflect"),
+    "output_size out of reach": lambda m: m.nn.ConvTranspose3d(4, 4, 3, stride=2)(m.ones(*X), output_size=[20] * 3),
+    "output_size of 2": lambda m: m.nn.ConvTranspose3d(4, 4, 3, stride=2)(m.ones(*X), output_size=[11, 11]),
+}
+CALL_ERRORS = {
+    "negative padding": lambda m: conv(m, padding=-1),
+    "negative output_padding": lambda m: transpose(m, output_padding=-1),
+    "stride 0": lambda m: conv(m, stride=0),
+    "groups 0": lambda m: conv(m, groups=0),
+    "dilation 0": lambda m: conv(m, dilation=0),
+    "output_padding too large": lambda m: transpose(m, output_padding=2, stride=2),
+    "rank": lambda m: m.nn.functional.conv_transpose3d(m.ones(4, 5, 5), m.ones(4, 4, 3, 3, 3)),
+    "channels": lambda m: m.nn.functional.conv3d(m.ones(1, 3, 5, 5, 5), m.ones(4, 4, 3, 3, 3)),
+    "transposed channels": lambda m: m.nn.functional.conv_transpose3d(m.ones(1, 3, 5, 5, 5), m.ones(4, 4, 3, 3, 3)),
+    "groups and weight": lambda m: m.nn.functional.conv3d(m.ones(*X), m.ones(3, 2, 3, 3, 3), groups=2),
+    "bias": lambda m: m.nn.functional.conv3d(m.ones(*X), m.ones(4, 4, 3, 3, 3), m.ones(5)),
+    "kernel beyond the input": lambda m: m.nn.functional.conv3d(m.ones(*X), m.ones(4, 4, 7, 7, 7)),
+    "output too small": lambda m: transpose(m, padding=9),
+    "stride of 2 values": lambda m: conv(m, stride=[2, 2]),
+    "dtypes": lambda m: m.nn.functional.conv3d(m.ones(*X).double(), m.ones(4, 4, 3, 3, 3)),
+    "kernel 0": lambda m: m.nn.functional.conv3d(m.ones(*X), m.ones(4, 4, 0, 3, 3)),
+    "size 0": lambda m: m.nn.functional.conv_transpose3d(m.ones(1, 4, 0, 5, 5), m.ones(4, 4, 3, 3, 3)),
+    "size 0 with padding": lambda m: m.nn.functional.conv3d(m.ones(1, 4, 0, 5, 5), m.ones(4, 4, 3, 3, 3), padding=1),
+    "reflect beyond the size": lambda m: m.nn.Conv1d(1, 1, 3, padding=5, padding_mode="reflect")(m.ones(1, 1, 5)),
+    "circular beyond the size": lambda m: m.nn.Conv1d(1, 1, 3, padding=6, padding_mode="circular")(m.ones(1, 1, 5)),
+}
+TYPE_ERRORS = {
+    "float kernel": lambda m: m.nn.Conv3d(4, 4, 3.0),
+    "float stride": lambda m: conv(m, stride=1.5),
+    "nan padding": lambda m: conv(m, padding=float("nan")),
+    "text for a tensor": lambda m: m.nn.functional.conv1d("x", m.ones(1, 1, 1)),
+}
+
+
+def conv(m, **options):
+    return m.nn.functional.conv3d(m.ones(*X), m.ones(4, 4, 3, 3, 3), **options)
+
+
+def transpose(m, **options):
+    return m.nn.functional.conv_transpose3d(m.ones(*X), m.ones(4, 4, 3, 3, 3), **options)
+
+
+def modules():
+    yield voxgrad
+    try:
+        import torch
+    except ImportError:
+        return
+    yield torch
+
+
+@pytest.mark.parametrize("error, cases", [(ValueError, MODULE_ERRORS), (RuntimeError, CALL_ERRORS),
+                                          (TypeError, TYPE_ERRORS)])
+def test_errors_have_pytorchs_classes(error, cases):
+    for module in modules():
+        for name, call in cases.items():
+            with pytest.raises(error) as caught:
+                call(module)
+            if module is voxgrad:
+                assert ": " in str(caught.value) or error is TypeError, name
+
+
+def test_pads_of_every_mode_are_pytorchs():
+    torch = pytest.importorskip("torch")
+    for mode in ("zeros", "reflect", "replicate", "circular"):
+        for padding in (1, (2, 0), "same"):
+            made = []
+            for m in (torch, voxgrad):
+                m.manual_seed(1)
+                layer = m.nn.Conv2d(4, 6, (3, 2), padding=padding, dilation=(1, 2), groups=2, padding_mode=mode,
+                                    dtype=m.float64)
+                x = m.randn(2, 4, 5, 6, dtype=m.float64).requires_grad_()
+                y = layer(x)
+                (y * y).sum().backward()
+                made.append([t.detach().numpy() for t in (y, x.grad, layer.weight.grad, layer.bias.grad)])
+            for wanted, found in zip(*made):
+                np.testing.assert_allclose(found, wanted, rtol=1e-11, atol=1e-11, err_msg=f"{mode} {padding}")
+
+
+def test_circular_padding_takes_unbatched_input():
+    layer = nn.Conv2d(1, 1, 3, padding=1, padding_mode="circular")
+    x = voxgrad.randn(1, 1, 4, 5)
+    np.testing.assert_array_equal(layer(x[0]).detach().numpy(), layer(x)[0].detach().numpy())
+
+
+def test_an_empty_batch_has_zero_gradients():
+    for name in ("Conv2d", "ConvTranspose2d"):
+        layer = getattr(nn, name)(2, 3, 3)
+        x = voxgrad.empty(0, 2, 5, 5, requires_grad=True)
+        layer(x).sum().backward()
+        assert x.grad.shape == x.shape
+        assert not layer.weight.grad.any() and not layer.bias.grad.any()
+
+
+def test_sizes_that_no_memory_holds_are_refused_before_anything_is_made():
+    x = voxgrad.ones(1, 1, 1, 1).expand(1, 1, 2**31, 2**31)
+    w = voxgrad.ones(8, 1, 1, 1)
+    with pytest.raises(RuntimeError):  # 2^65 elements
+        F.conv2d(x, w)
+    with pytest.raises(voxgrad.OutOfMemoryError):  # 2^60 bytes
+        F.conv2d(x, w[:1].expand(1, 1, 1, 1)[..., :1], stride=(8, 1))
+    with pytest.raises(RuntimeError):
+        F.conv_transpose1d(voxgrad.ones(1, 1, 3), voxgrad.ones(1, 1, 1), stride=2**61)
