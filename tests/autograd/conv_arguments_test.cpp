@@ -7,6 +7,7 @@
 #include <random>
 
 #include <voxgrad/autograd/functions/conv.h>
+#include <voxgrad/autograd/gradcheck.h>
 #include <voxgrad/core/error.h>
 
 #include "tests/support/conv_oracle.h"
@@ -192,13 +193,24 @@ Tensor filled(const Shape& shape, DType dtype, const test::Values* values, bool 
   return awkward ? test::to_awkward_tensor(all, shape, dtype) : test::to_tensor(all, shape, dtype);
 }
 
-Tensor call(const Arguments& a, const test::FormValues* values, bool awkward) {
-  const test::Values* given = values == nullptr ? nullptr : a.transpose ? &values->y : &values->x;
-  const Tensor input = filled(a.input, a.input_dtype, given, awkward);
-  const Tensor w = filled(a.w, a.w_dtype, values ? &values->w : nullptr, awkward);
-  test::Values sevens;
-  if (a.bias) sevens.assign(static_cast<std::size_t>(element_count(*a.bias)), 7);
-  const Tensor bias = a.bias ? filled(*a.bias, a.bias_dtype, &sevens, false) : Tensor();
+struct Operands {
+  Tensor input, w, bias;
+};
+
+Operands operands_of(const Arguments& a, const test::FormValues* values, bool awkward) {
+  const test::Values* given = nullptr;
+  if (values != nullptr) given = a.transpose ? &values->y : &values->x;
+  Operands made;
+  made.input = filled(a.input, a.input_dtype, given, awkward);
+  made.w = filled(a.w, a.w_dtype, values ? &values->w : nullptr, awkward);
+  if (!a.bias) return made;
+  const test::Values sevens(static_cast<std::size_t>(element_count(*a.bias)), 7);
+  made.bias = filled(*a.bias, a.bias_dtype, &sevens, false);
+  return made;
+}
+
+Tensor call(const Arguments& a, const Operands& operands) {
+  const auto& [input, w, bias] = operands;
   if (a.transpose)
     return conv_transpose(input, w, bias,
                           {.stride = a.stride,
@@ -215,7 +227,7 @@ Tensor call(const Arguments& a, const test::FormValues* values, bool awkward) {
 void expect_definition(const Arguments& a, const ConvGeometry& g, Draw& draw) {
   const Slot produced = a.transpose ? Slot::x : Slot::y;
   const test::FormValues values = test::whole_values(g, draw.random);
-  const Tensor result = call(a, &values, draw.one_in(2));
+  const Tensor result = call(a, operands_of(a, &values, draw.one_in(2)));
   Shape shape = slot_shape(g, produced);
   if (a.input.size() == static_cast<std::size_t>(g.rank) + 1) shape.erase(shape.begin());
   ASSERT_EQ(result.shape(), shape) << to_string(a);
@@ -227,7 +239,7 @@ void expect_definition(const Arguments& a, const ConvGeometry& g, Draw& draw) {
 
 void expect_refused(const Arguments& a) {
   try {
-    call(a, nullptr, false);
+    call(a, operands_of(a, nullptr, false));
   } catch (const ShapeError& error) {
     ASSERT_NE(std::string(error.what()).find(": "), std::string::npos);
     return;
@@ -252,6 +264,26 @@ TEST(ConvArguments, GiveTheDefinitionOrAnError) {
   }
   EXPECT_GT(legal, cases / 4);
   EXPECT_LT(legal, cases * 3 / 4);
+}
+
+TEST(ConvArguments, HaveRightDerivativesOfFirstAndSecondOrder) {
+  Draw draw(2);
+  const int cases = test::full_run() ? 400 : 40;
+  for (int i = 0; i < cases; ++i) {
+    const Arguments a = legal_arguments(draw);
+    const std::optional<ConvGeometry> g = geometry_of(a);
+    if (!g) continue;  // the random output_padding left nothing
+    const test::FormValues values = test::random_values(*g, draw.random);
+    const Operands made = operands_of(a, &values, draw.one_in(2));
+    std::vector<Tensor> inputs;
+    for (Tensor t : {made.input, made.w, made.bias})
+      if (t.defined()) inputs.push_back(t.requires_grad_());
+    const auto f = [&](std::span<const Tensor> in) {
+      return std::vector{call(a, {in[0], in[1], in.size() > 2 ? in[2] : Tensor()})};
+    };
+    ASSERT_NO_THROW(gradcheck(f, inputs)) << to_string(a);
+    ASSERT_NO_THROW(gradgradcheck(f, inputs)) << to_string(a);
+  }
 }
 
 }  // namespace
