@@ -6,6 +6,7 @@
 #include <voxgrad/autograd/engine.h>
 #include <voxgrad/autograd/functions/creation.h>
 #include <voxgrad/autograd/functions/elementwise.h>
+#include <voxgrad/autograd/functions/reduce.h>
 #include <voxgrad/autograd/grad_mode.h>
 #include <voxgrad/core/check.h>
 #include <voxgrad/core/random.h>
@@ -14,11 +15,8 @@ namespace voxgrad {
 namespace {
 
 double dot(const Tensor& a, const Tensor& b) {
-  const std::vector<double> left = a.detach().to(DType::float64).to_vector<double>();
-  const std::vector<double> right = b.detach().to(DType::float64).to_vector<double>();
-  double sum = 0;
-  for (std::size_t i = 0; i < left.size(); ++i) sum += left[i] * right[i];
-  return sum;
+  const NoGrad values_only;
+  return sum(a.to(DType::float64) * b.to(DType::float64)).item();
 }
 
 std::vector<Tensor> leaves_of(const std::vector<Tensor>& inputs) {
@@ -27,7 +25,7 @@ std::vector<Tensor> leaves_of(const std::vector<Tensor>& inputs) {
     VG_CHECK(input.defined() && is_floating(input.dtype()), DTypeError,
              "check_adjoint: inputs must be floating tensors; got {}",
              input.defined() ? name(input.dtype()) : "none");
-    leaves.push_back(input.detach().requires_grad_());
+    leaves.push_back(input.detach().clone().requires_grad_());  // f may write in place
   }
   VG_CHECK(!leaves.empty(), AutogradError, "check_adjoint: there must be an input; got none");
   return leaves;
@@ -56,6 +54,7 @@ double AdjointCheck::gap() const {
 
 AdjointCheck check_adjoint(const TensorFunction& f, const std::vector<Tensor>& inputs,
                            std::uint64_t seed) {
+  VG_CHECK(f != nullptr, AutogradError, "check_adjoint: f must be a function; got none");
   const GradMode recording(true);
   const std::vector<Tensor> leaves = leaves_of(inputs);
   const std::vector<Tensor> outputs = differentiable(f(leaves));
@@ -71,6 +70,9 @@ AdjointCheck check_adjoint(const TensorFunction& f, const std::vector<Tensor>& i
   std::vector<Tensor> directions;
   double y_squares = 0, f_squares = 0;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
+    VG_CHECK(offsets[i].shape() == outputs[i].shape(), AutogradError,
+             "check_adjoint: f must always give the same shapes; got {} and, at zero, {}",
+             outputs[i].shape(), offsets[i].shape());
     const Tensor value = outputs[i].detach() - offsets[i].detach();
     directions.push_back(randn(value.shape(), value.dtype(), value.device(), generator));
     check.forward += dot(directions[i], value);
@@ -86,6 +88,7 @@ AdjointCheck check_adjoint(const TensorFunction& f, const std::vector<Tensor>& i
 
 AdjointCheck check_adjoint(const std::function<Tensor(const Tensor&)>& f, const Tensor& x,
                            std::uint64_t seed) {
+  VG_CHECK(f != nullptr, AutogradError, "check_adjoint: f must be a function; got none");
   return check_adjoint([&f](std::span<const Tensor> inputs) { return std::vector{f(inputs[0])}; },
                        {x}, seed);
 }

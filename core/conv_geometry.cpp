@@ -116,8 +116,8 @@ Wanted wanted_size(const ConvTransposeSettings& settings, std::size_t input_axes
 std::string remedy(Index wanted, const ConvAxis& axis) {
   if (wanted < 1 || wanted > kLargestCoordinate) return "";
   const ConvAxis other = axis_between(wanted, axis.out, axis.stride);
-  return fmt::format(". A kernel of {} with stride {} and padding {} would reach it", other.kernel,
-                     other.stride, other.padding);
+  return fmt::format(". A kernel of {} with stride {}, padding {} and dilation 1 would reach it",
+                     other.kernel, other.stride, other.padding);
 }
 
 // Decides in, the size of conv_transpose's result, from what is given of it.
@@ -133,7 +133,7 @@ Index result_size(int i, const ConvAxis& axis, const Wanted& wanted, Index outpu
     const Index span = wanted.option == "like" ? most_extra : axis.stride - 1;
     VG_CHECK(least <= in && Wide{in} - least <= span, ShapeError,
              "{}: {} must have a size in [{}, {}] on axis {} for y {}; got {}{}", op, wanted.option,
-             least, least + span, i, y, wanted.size, remedy(in, axis));
+             std::max<Index>(1, least), least + span, i, y, wanted.size, remedy(in, axis));
   } else {
     VG_CHECK(output_padding <= most_extra, ShapeError,
              "{}: output_padding must be below stride or below dilation; got {} with stride {} and "
@@ -253,6 +253,28 @@ ConvGeometry conv_transpose_geometry(std::span<const Index> y, std::span<const I
     axis.in = result_size(i, axis, wanted, extra[i], y);
   }
   return check_counts(geometry);
+}
+
+void check(const ConvGeometry& geometry) {
+  const auto& g = geometry;
+  VG_CHECK(1 <= g.rank && g.rank <= 3, ShapeError, "conv: rank must be 1 to 3; got {}", g.rank);
+  VG_CHECK(g.batch >= 0 && g.x_channels >= 0 && g.y_channels >= 0 && g.groups >= 1 &&
+               g.x_channels % g.groups == 0 && g.y_channels % g.groups == 0,
+           ShapeError, "conv: groups must be >= 1 and divide the channels; got {}", to_string(g));
+  for (int i = 0; i < 3; ++i) {
+    const ConvAxis& axis = g.axis[i];
+    const bool positive =
+        std::min({axis.in, axis.out, axis.kernel, axis.stride, axis.dilation}) >= 1;
+    VG_CHECK(positive && axis.padding >= 0 && (i >= 3 - g.rank || axis == ConvAxis{}), ShapeError,
+             "conv: sizes, kernel, stride and dilation must be >= 1, padding >= 0, and axes beyond "
+             "the rank all 1; got {}",
+             to_string(g));
+    narrow("conv", "stride", i, axis.stride);
+    narrow("conv", "padding", i, axis.padding);
+    narrow("conv", "kernel size times dilation", i, Wide{axis.dilation} * (axis.kernel - 1) + 1);
+    narrow("conv", "full size", i, Wide{axis.out - 1} * axis.stride + axis.reach());
+  }
+  check_counts(g);
 }
 
 ConvAxis axis_between(Index in, Index out, Index stride) {

@@ -17,6 +17,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include <voxgrad/core/pad_mode.h>
 #include <voxgrad/core/shape.h>
 
 namespace [[gnu::visibility("default")]] voxgrad {
@@ -110,6 +111,7 @@ struct ConvSettings {
   ConvPadding padding = 0;
   Spatial dilation = 1;
   Index groups = 1;
+  PadMode padding_mode = PadMode::constant;  ///< what stands in the padding; constant: zeros
 };
 
 struct ConvTransposeSettings {
@@ -148,6 +150,9 @@ ConvGeometry conv_geometry(std::span<const Index> x, std::span<const Index> w,
 /// both at once. The text names a kernel and a stride that reach the size.
 ConvGeometry conv_transpose_geometry(std::span<const Index> y, std::span<const Index> w,
                                      const ConvTransposeSettings& settings = {});
+
+/// @throws ShapeError for a geometry that neither of the two gives, for the callers of conv_form.
+void check(const ConvGeometry& geometry);
 
 /// Kernel, stride and padding with which conv_transpose makes `in` elements of `out`, given the
 /// right output_padding: kernel == stride == `stride` where that does it, another stride elsewhere.

@@ -4,7 +4,6 @@
 #include <vector>
 
 #include <voxgrad/autograd/functions/conv.h>
-#include <voxgrad/autograd/functions/shape.h>
 #include <voxgrad/core/check.h>
 #include <voxgrad/nn/layer_support.h>
 
@@ -41,23 +40,6 @@ Shape weight_shape(Index first, Index second, const Spatial& kernel_size, int ra
   const auto kernel = kernel_size.at(rank, "Conv", "kernel_size");
   shape.insert(shape.end(), kernel.begin(), kernel.begin() + rank);
   return shape;
-}
-
-/// Amounts for pad(): (before, after) of the last axis first.
-std::vector<Index> pad_amounts(const ConvOptions& options, int rank) {
-  const auto kernel = options.kernel_size.at(rank, "Conv", "kernel_size");
-  const auto dilation = options.dilation.at(rank, "Conv", "dilation");
-  std::vector<Index> amounts;
-  for (int axis = rank - 1; axis >= 0; --axis) {
-    if (options.padding.is_same()) {
-      const Index total = dilation[axis] * (kernel[axis] - 1);
-      amounts.insert(amounts.end(), {total / 2, total - total / 2});
-    } else {
-      const Index each = options.padding.amount().at(rank, "Conv", "padding")[axis];
-      amounts.insert(amounts.end(), {each, each});
-    }
-  }
-  return amounts;
 }
 
 std::string_view pad_mode_name(PadMode mode) {
@@ -118,13 +100,12 @@ Conv<Rank>::Conv(const ConvOptions& options) : options_(options) {
 
 template <int Rank>
 Tensor Conv<Rank>::forward(const Tensor& x) const {
-  ConvSettings settings{.stride = options_.stride,
-                        .padding = options_.padding,
-                        .dilation = options_.dilation,
-                        .groups = options_.groups};
-  if (options_.padding_mode == PadMode::constant) return conv(x, weight, bias, settings);
-  settings.padding = 0;
-  return conv(pad(x, pad_amounts(options_, Rank), options_.padding_mode), weight, bias, settings);
+  return conv(x, weight, bias,
+              {.stride = options_.stride,
+               .padding = options_.padding,
+               .dilation = options_.dilation,
+               .groups = options_.groups,
+               .padding_mode = options_.padding_mode});
 }
 
 template <int Rank>

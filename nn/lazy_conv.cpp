@@ -43,10 +43,12 @@ Convolution& LazyLayer<Self, Convolution>::made_for(const Tensor& x) {
            lazy_name<Convolution>(), rank, x.shape());
   Options options = options_;
   options.in_channels = x.size(x.dim() - rank - 1);
-  if (!options.dtype && is_floating(x.dtype())) options.dtype = x.dtype();
+  if (!options.dtype) options.dtype = x.dtype();
+  VG_CHECK(*options.dtype == x.dtype() && is_floating(x.dtype()), DTypeError,
+           "{}: the first input must have the layer's dtype, float32 or float64; got {}",
+           lazy_name<Convolution>(), name(x.dtype()));
   if (options.device == Device()) options.device = x.device();
   made_.emplace(options);
-  if (!this->is_training()) made_->eval();
   return *made_;
 }
 

@@ -12,8 +12,8 @@ namespace [[gnu::visibility("default")]] voxgrad {
 namespace nn {
 
 /// What both have in common. Before the first input there are no parameters, so run the network
-/// once before its parameters() go to an optimizer and before weights are loaded into it. Where the
-/// options give no dtype, that of the first input is taken; device likewise.
+/// once before its parameters() go to an optimizer, before weights are loaded into it, and before
+/// to(). Where the options give no dtype, that of the first input is taken; device likewise.
 template <typename Self, typename Convolution>
 class LazyLayer : public Layer<Self> {
  public:
@@ -30,7 +30,7 @@ class LazyLayer : public Layer<Self> {
 
  protected:
   /// Draws the initial values at the first call. @throws ShapeError for an input without channels,
-  /// and when groups do not divide them.
+  /// and when groups do not divide them; DTypeError for an input of another dtype.
   Convolution& made_for(const Tensor& x);
 
  private:

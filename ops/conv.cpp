@@ -129,7 +129,7 @@ Tensor to_conv_layout(const Tensor& x_or_y) {
 }
 
 Tensor conv_partial(Slot produced, const ConvGeometry& geometry, const ConvOperands& operands,
-                    const ConvEpilogue& epilogue) {
+                    const ConvEpilogue& epilogue, ConvRead* read) {
   const Slot other = produced == Slot::w ? Slot::y : Slot::w;
   const Tensor& reference = *operands.at(other);
   bool empty = false;
@@ -145,17 +145,22 @@ Tensor conv_partial(Slot produced, const ConvGeometry& geometry, const ConvOpera
   Tensor result = produced == Slot::w
                       ? Tensor::empty(shape, problem.dtype, reference.device())
                       : Tensor::empty_channels_last(shape, problem.dtype, reference.device());
+  ConvRead own;
+  ConvRead& used = read == nullptr ? own : *read;
+  for (const Slot slot : kSlots) {
+    if (slot == produced) continue;
+    const Tensor& given = *operands.at(slot);
+    used.at(slot) = slot == Slot::w || empty ? given : to_conv_layout(given);
+  }
   if (empty || result.numel() == 0) {
     fill_without_terms(epilogue, result);
     return result;
   }
-
-  const Tensor x = produced == Slot::x ? Tensor() : to_conv_layout(*operands.x);
-  const Tensor y = produced == Slot::y ? Tensor() : to_conv_layout(*operands.y);
   const ConvAlgorithm& algorithm = choose_algorithm(problem, reference.device().type);
   ConvReport report{problem, algorithm.name, algorithm.workspace(problem)};
   report.tiles_in_flight = tiles_in_flight(report.workspace);
-  const ConvOperands ready{x.defined() ? &x : nullptr, operands.w, y.defined() ? &y : nullptr};
+  const ConvOperands ready{operands.x == nullptr ? nullptr : &used.x, operands.w,
+                           operands.y == nullptr ? nullptr : &used.y};
   algorithm.run(problem, ready, epilogue, report.tiles_in_flight, result);
   if (log_wanted()) std::fprintf(stderr, "voxgrad: %s\n", to_string(report).c_str());
   last_report = report;

@@ -79,11 +79,19 @@ extern const ConvKernels kConv;
 /// channels must lie together.
 Tensor to_conv_layout(const Tensor& x_or_y);
 
+/// The operands as conv_partial read them: themselves, or channels-last copies.
+struct ConvRead {
+  Tensor x, w, y;
+
+  Tensor& at(Slot slot) { return slot == Slot::x ? x : slot == Slot::w ? w : y; }
+};
+
 /// The form's partial derivative by the slot `produced`, given the two others: x and y in
-/// channels-last layout, w in plain layout. Zero where the form has no terms; plus bias.
+/// channels-last layout, w in plain layout. Zero where the form has no terms; plus bias. The result
+/// is allocated before anything is copied.
 /// @throws ShapeError, DTypeError, DeviceError when operands do not fit the geometry or each other.
 Tensor conv_partial(Slot produced, const ConvGeometry& geometry, const ConvOperands& operands,
-                    const ConvEpilogue& epilogue = {});
+                    const ConvEpilogue& epilogue = {}, ConvRead* read = nullptr);
 
 /// What conv_partial runs: the forced algorithm where it supports the problem, else the first that
 /// does and suits it.

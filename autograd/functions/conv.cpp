@@ -3,6 +3,7 @@
 #include <array>
 
 #include <voxgrad/autograd/functions/operands.h>
+#include <voxgrad/autograd/functions/shape.h>
 #include <voxgrad/ops/conv.h>
 
 namespace voxgrad {
@@ -29,11 +30,6 @@ ops::ConvOperands operands(Slot produced, const Tensor& first, const Tensor& sec
     case Slot::y: break;
   }
   return {.x = &first, .w = &second};
-}
-
-/// x and y as the kernels read them, so that a copy made for the kernels is the one that is saved.
-Tensor values_of(Slot slot, const Tensor& tensor) {
-  return slot == Slot::w ? tensor : ops::to_conv_layout(tensor);
 }
 
 Tensor bias_gradient(const ConvGeometry& geometry, const Tensor& cotangent) {
@@ -86,26 +82,43 @@ Tensor batched(Slot produced, const ConvGeometry& geometry, const Tensor& input,
   return unbatched ? result.squeeze(0) : result;
 }
 
+/// Amounts for pad(): (before, after) of the last axis first.
+std::vector<Index> pad_amounts(const ConvGeometry& geometry, const ConvSettings& settings) {
+  std::vector<Index> amounts;
+  for (int i = 2; i >= 3 - geometry.rank; --i) {
+    const ConvAxis& axis = geometry.axis[i];
+    const bool same = settings.padding.is_same();
+    amounts.insert(amounts.end(),
+                   {axis.padding, same ? axis.reach() - 1 - axis.padding : axis.padding});
+  }
+  return amounts;
+}
+
 }  // namespace
 
 Tensor conv_form(Slot produced, const ConvGeometry& geometry, const Tensor& first,
                  const Tensor& second, const Tensor& bias) {
+  check(geometry);
   const auto [a, b] = given_slots(produced);
-  const Tensor first_values = values_of(a, first), second_values = values_of(b, second);
-  Tensor result =
-      ops::conv_partial(produced, geometry, operands(produced, first_values, second_values),
-                        {.bias = bias.defined() ? &bias : nullptr});
+  ops::ConvRead read;  // a copy made for the kernels is the one that is saved
+  Tensor result = ops::conv_partial(produced, geometry, operands(produced, first, second),
+                                    {.bias = bias.defined() ? &bias : nullptr}, &read);
   if (!wants_graph({first, second, bias})) return result;
   return record_one(
       op_name(produced), {first, second, bias}, std::move(result), conv_rule(produced, geometry),
-      second.requires_grad() ? SavedTensor::with_data(first, first_values) : SavedTensor(),
-      first.requires_grad() ? SavedTensor::with_data(second, second_values) : SavedTensor());
+      second.requires_grad() ? SavedTensor::with_data(first, read.at(a)) : SavedTensor(),
+      first.requires_grad() ? SavedTensor::with_data(second, read.at(b)) : SavedTensor());
 }
 
 Tensor conv(const Tensor& x, const Tensor& w, const Tensor& bias, const ConvSettings& settings) {
   const ConvGeometry geometry = conv_geometry(x.shape(), w.shape(), settings);
   check_operands("conv", "x", x, w, bias, geometry.y_channels);
-  return batched(Slot::y, geometry, x, w, bias);
+  if (settings.padding_mode == PadMode::constant) return batched(Slot::y, geometry, x, w, bias);
+  const Tensor padded = pad(x, pad_amounts(geometry, settings), settings.padding_mode);
+  const ConvGeometry inner = conv_geometry(
+      padded.shape(), w.shape(),
+      {.stride = settings.stride, .dilation = settings.dilation, .groups = settings.groups});
+  return batched(Slot::y, inner, padded, w, bias);
 }
 
 Tensor conv_transpose(const Tensor& y, const Tensor& w, const Tensor& bias,

@@ -26,9 +26,8 @@ namespace [[gnu::visibility("default")]] voxgrad {
 /// @param bias  (out_channels), or undefined for none
 /// @return      (batch, out_channels, floor((size + 2 * padding - dilation * (kernel - 1) - 1) /
 /// stride) + 1), channels-last
-/// @throws ShapeError if ranks, channels, sizes or settings do not fit; DTypeError unless all are
-/// float32 or all float64;
-///         DeviceError.
+/// @throws ShapeError if ranks, channels, sizes or settings do not fit, or a padding mode's limit
+/// (core/pad_mode.h) is passed; DTypeError unless all are float32 or all float64; DeviceError.
 Tensor conv(const Tensor& x, const Tensor& w, const Tensor& bias = {},
             const ConvSettings& settings = {});
 inline Tensor conv(const Tensor& x, const Tensor& w, const ConvSettings& settings) {
@@ -60,6 +59,8 @@ inline Tensor conv_transpose(const Tensor& y, const Tensor& w,
 ///
 /// @param first, second  the slots that are not produced, in the order x, w, y
 /// @param bias           one number per channel, added to slot x or y; or undefined
+/// @throws ShapeError for a geometry that is none, or operands that do not fit it; DTypeError;
+/// DeviceError.
 Tensor conv_form(Slot produced, const ConvGeometry& geometry, const Tensor& first,
                  const Tensor& second, const Tensor& bias = {});
 

@@ -105,6 +105,16 @@ struct type_caster<voxgrad::DType> {
   }
 };
 
+/// What operator.index gives, in 64 bits: fractions and text are no index.
+inline std::optional<voxgrad::Index> index_of(handle source) {
+  if (PyIndex_Check(source.ptr()) == 0) return std::nullopt;
+  const object whole = reinterpret_steal<object>(PyNumber_Index(source.ptr()));
+  const long long number = whole ? PyLong_AsLongLong(whole.ptr()) : -1;
+  if (PyErr_Occurred() == nullptr) return number;
+  PyErr_Clear();
+  return std::nullopt;
+}
+
 /// One number for all axes, or a sequence with one per axis.
 template <>
 struct type_caster<voxgrad::Spatial> {
@@ -114,13 +124,18 @@ struct type_caster<voxgrad::Spatial> {
   using cast_op_type = movable_cast_op_type<T>;
 
   bool load(handle source, bool) {
-    if (PyIndex_Check(source.ptr())) {
-      value = voxgrad::Spatial(source.cast<voxgrad::Index>());
+    if (const auto all = index_of(source)) {
+      value = voxgrad::Spatial(*all);
       return true;
     }
-    make_caster<voxgrad::Shape> each;
-    if (!each.load(source, true)) return false;
-    value = voxgrad::Spatial(cast_op<voxgrad::Shape>(each));
+    if (!PyList_Check(source.ptr()) && !PyTuple_Check(source.ptr())) return false;
+    voxgrad::Shape each;
+    for (const handle item : reinterpret_borrow<sequence>(source)) {
+      const auto one = index_of(item);
+      if (!one) return false;
+      each.push_back(*one);
+    }
+    value = voxgrad::Spatial(each);
     return true;
   }
 

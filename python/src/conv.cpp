@@ -8,8 +8,14 @@ namespace voxgrad::python {
 namespace {
 
 Tensor conv_of(const Tensor& x, const Tensor& w, const MaybeTensor& bias, const Spatial& stride,
-               const ConvPadding& padding, const Spatial& dilation, Index groups) {
-  return conv(x, w, defined_or_not(bias), {stride, padding, dilation, groups});
+               const ConvPadding& padding, const Spatial& dilation, Index groups,
+               PadMode padding_mode) {
+  return conv(x, w, defined_or_not(bias),
+              {.stride = stride,
+               .padding = padding,
+               .dilation = dilation,
+               .groups = groups,
+               .padding_mode = padding_mode});
 }
 
 Tensor conv_transpose_of(const Tensor& x, const Tensor& w, const MaybeTensor& bias,

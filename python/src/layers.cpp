@@ -2,6 +2,7 @@
 // gives its tensors by name. And whole C++ networks, as modules.
 #include "bind.h"
 
+#include <algorithm>
 #include <map>
 #include <string>
 
@@ -23,23 +24,27 @@ Members members_of(nn::Module& layer) {
   return members;
 }
 
-template <template <int> class Layer, typename Options>
-Members build(int rank, const Options& options) {
-  if (rank == 1) {
-    Layer<1> layer(options);
-    return members_of(layer);
-  }
-  if (rank == 2) {
-    Layer<2> layer(options);
-    return members_of(layer);
-  }
-  Layer<3> layer(options);
+/// Checks the options and, unless that is all, draws the values. A lazy layer, of which only the
+/// options can be checked, has as many input channels as groups until it knows better.
+template <typename Layer>
+Members build(typename Layer::Options options, const std::string& name, bool draw) {
+  if (!draw) options.in_channels = std::max<Index>(options.groups, 1);
+  Layer::check(options, name);
+  if (!draw) return {};
+  Layer layer(options);
   return members_of(layer);
+}
+
+template <template <int> class Layer, typename Options>
+Members build(int rank, const Options& options, const std::string& name, bool draw) {
+  if (rank == 1) return build<Layer<1>>(options, name, draw);
+  if (rank == 2) return build<Layer<2>>(options, name, draw);
+  return build<Layer<3>>(options, name, draw);
 }
 
 Members conv_layer(int rank, Index in, Index out, const Spatial& kernel, const Spatial& stride,
                    const ConvPadding& padding, const Spatial& dilation, Index groups, bool bias,
-                   DType dtype) {
+                   DType dtype, const std::string& name, bool draw) {
   nn::ConvOptions options{.in_channels = in, .out_channels = out, .kernel_size = kernel};
   options.stride = stride;
   options.padding = padding;
@@ -47,13 +52,14 @@ Members conv_layer(int rank, Index in, Index out, const Spatial& kernel, const S
   options.groups = groups;
   options.bias = bias;
   options.dtype = dtype;
-  return build<nn::Conv>(rank, options);
+  return build<nn::Conv>(rank, options, name, draw);
 }
 
 Members conv_transpose_layer(int rank, Index in, Index out, const Spatial& kernel,
                              const Spatial& stride, const Spatial& padding,
                              const Spatial& output_padding, Index groups, bool bias,
-                             const Spatial& dilation, DType dtype) {
+                             const Spatial& dilation, DType dtype, const std::string& name,
+                             bool draw) {
   nn::ConvTransposeOptions options{.in_channels = in, .out_channels = out, .kernel_size = kernel};
   options.stride = stride;
   options.padding = padding;
@@ -62,7 +68,7 @@ Members conv_transpose_layer(int rank, Index in, Index out, const Spatial& kerne
   options.bias = bias;
   options.dilation = dilation;
   options.dtype = dtype;
-  return build<nn::ConvTranspose>(rank, options);
+  return build<nn::ConvTranspose>(rank, options, name, draw);
 }
 
 }  // namespace

@@ -119,17 +119,18 @@ def _caller(compiled: str) -> tuple[str, list[FrameType]]:
 
 
 def _label(frames: list[FrameType], value: Any) -> str:
-    """The argument's name in the first frame that got it."""
+    """The argument's name in the first frame that got it; none where several are the same None or number."""
     for frame in frames:
+        labels = []
         for name in inspect.getargs(frame.f_code):
             for argument in (name if isinstance(name, list) else [name] if name else []):
                 given = frame.f_locals.get(argument)
                 if given is value:
-                    return argument
-                if isinstance(given, (list, tuple)):
-                    at = next((i for i, element in enumerate(given) if element is value), None)
-                    if at is not None:
-                        return f"{argument}[{at}]"
+                    labels.append(argument)
+                elif isinstance(given, (list, tuple)):
+                    labels += [f"{argument}[{i}]" for i, element in enumerate(given) if element is value][:1]
+        if labels:
+            return "" if len(labels) > 1 and (value is None or isinstance(value, int)) else labels[0]
     return ""
 
 

@@ -176,6 +176,27 @@ TEST(Conv, ComputesTheGradientsThatAreWantedAndNoOthers) {
   EXPECT_EQ(last_after(conv_transpose(fixed_x, fixed_w.permute({1, 0, 2}), bias)), Slot::x);
 }
 
+TEST(ConvForm, RefusesAGeometryThatIsNone) {
+  std::mt19937 random(14);
+  const Tensor x = random_tensor({1, 4, 5}, random), w = random_tensor({2, 2, 3}, random);
+  const ConvGeometry good = conv_geometry(x.shape(), w.shape(), {.groups = 2});
+  EXPECT_NO_THROW(conv_form(Slot::y, good, x, w));
+  const auto refused = [&](auto change) {
+    ConvGeometry g = good;
+    change(g);
+    EXPECT_THROW(conv_form(Slot::y, g, x, w), ShapeError);
+  };
+  refused([](auto& g) { g.groups = 0; });
+  refused([](auto& g) { g.groups = 3; });
+  refused([](auto& g) { g.rank = 7; });
+  refused([](auto& g) { g.rank = 0; });
+  refused([](auto& g) { g.axis[2].stride = 0; });
+  refused([](auto& g) { g.axis[1].stride = 2; });
+  refused([](auto& g) { g.axis[2].padding = -1; });
+  refused([](auto& g) { g.axis[2].dilation = Index{1} << 62; });
+  refused([](auto& g) { g.axis[2].in = 6; });
+}
+
 TEST(ConvTranspose, FitsASkipConnection) {
   std::mt19937 random(13);
   const Tensor y = leaf({2, 3, 4, 4}, random), w = leaf({3, 5, 2, 2}, random);

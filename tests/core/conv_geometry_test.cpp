@@ -133,7 +133,7 @@ TEST(ConvGeometry, OutputSizeStandsInForOutputPadding) {
         size({10, 13});
       }),
       "conv_transpose: output_size must have a size in [11, 12] on axis 0 for y [2, 4, 5, 6]; got "
-      "[10, 13]. A kernel of 2 with stride 2 and padding 0 would reach it");
+      "[10, 13]. A kernel of 2 with stride 2, padding 0 and dilation 1 would reach it");
   EXPECT_THROW(size({11, 15}), ShapeError);
   EXPECT_THROW(size({11}), ShapeError);
   EXPECT_THROW(size({3, 11, 13}), ShapeError);
@@ -278,7 +278,7 @@ TEST(ConvGeometry, LikeNamesAKernelAndAStrideThatReachTheSize) {
   const ConvAxis monai{.out = 4, .kernel = 3, .stride = 2, .padding = 1};
   EXPECT_EQ(error_of([&] { size_like(9, monai); }),
             "conv_transpose: like must have a size in [7, 8] on axis 0 for y [1, 1, 4]; got [9]. "
-            "A kernel of 2 with stride 2 and padding 0 would reach it");
+            "A kernel of 2 with stride 2, padding 0 and dilation 1 would reach it");
   for (Index out = 1; out <= 12; ++out) {
     for (Index in = 1; in <= 40; ++in) {
       for (const Index stride : {1, 2, 3}) {

@@ -55,11 +55,10 @@ def _ints(values):
     return result
 
 
-def tensor(path: pathlib.Path) -> np.ndarray:
-    message = fields(path.read_bytes())
-    kind = _KINDS[message[2][0]]
-    data = message[9][0] if message[9] else b"".join(message[4])
-    return np.frombuffer(data, kind).reshape(_ints(message[1])).copy()
+def _tensor(data) -> np.ndarray:
+    message = fields(data)
+    values = message[9][0] if message[9] else b"".join(message[4])
+    return np.frombuffer(values, _KINDS[message[2][0]]).reshape(_ints(message[1])).copy()
 
 
 def _value(attribute):
@@ -71,11 +70,13 @@ def _value(attribute):
 
 
 def node(folder: pathlib.Path):
-    """(operator, attributes, inputs, outputs) of one test folder."""
+    """(operator, attributes, inputs, outputs) of one test folder, whose model is one node."""
     graph = fields(fields((folder / "model.onnx").read_bytes())[7][0])
     (message,) = (fields(m) for m in graph[1])
     attributes = {a[1][0].decode(): _value(a) for a in map(fields, message[5])}
+    values = {fields(initial)[8][0]: _tensor(initial) for initial in graph[5]}
+    given = [name for name in (fields(info)[1][0] for info in graph[11]) if name not in values]
     data = folder / "test_data_set_0"
-    inputs = [tensor(data / f"input_{i}.pb") for i in range(len(list(data.glob("input_*.pb"))))]
-    outputs = [tensor(data / f"output_{i}.pb") for i in range(len(list(data.glob("output_*.pb"))))]
-    return message[4][0].decode(), attributes, inputs, outputs
+    values |= {name: _tensor((data / f"input_{i}.pb").read_bytes()) for i, name in enumerate(given)}
+    outputs = [_tensor((data / f"output_{i}.pb").read_bytes()) for i in range(len(message[2]))]
+    return message[4][0].decode(), attributes, [values[name] for name in message[1]], outputs

@@ -2,6 +2,7 @@
 import copy
 import json
 import pickle
+import threading
 
 import conv_cases
 import numpy as np
@@ -94,6 +95,9 @@ def test_check_adjoint_gives_the_three_forms():
         voxgrad.autograd.check_adjoint(lambda t: t.detach(), x)
     with pytest.raises(ZeroDivisionError):
         voxgrad.autograd.check_adjoint(lambda t: 1 / 0, x)
+    for wrong in (np.ones(3), {"x": x}, "x", None, [x, 3]):
+        with pytest.raises(TypeError, match="inputs must be Tensors"):
+            voxgrad.autograd.check_adjoint(lambda t: t, wrong)
 
 
 def test_the_algorithm_can_be_seen_and_forced():
@@ -157,6 +161,65 @@ def test_a_lazy_layer_is_stored_before_and_after():
         assert type(twin) is nn.Conv2d and twin.in_channels == 3
     with pytest.raises(RuntimeError, match="not known yet"):
         full.load_state_dict(lazy.state_dict())
+
+
+def test_a_lazy_layer_keeps_the_part_that_was_loaded():
+    full, lazy = nn.Conv2d(4, 2, 3), nn.LazyConv2d(2, 3)
+    lazy.load_state_dict({"weight": full.weight}, strict=False)
+    lazy(voxgrad.ones(1, 4, 5, 5))
+    np.testing.assert_array_equal(lazy.weight.detach().numpy(), full.weight.detach().numpy())
+    assert lazy.in_channels == 4 and lazy.bias.shape == (2,)
+    loaded = nn.LazyConv2d(2, 3)
+    loaded.load_state_dict(full.state_dict())
+    with pytest.raises(RuntimeError, match="channels"):
+        loaded(voxgrad.ones(1, 6, 5, 5))
+    assert loaded.in_channels == 4
+
+
+def test_a_lazy_layers_first_input_from_two_threads():
+    for _ in range(20):
+        lazy, found = nn.LazyConv2d(3, 5), []
+        x, barrier = voxgrad.ones(1, 8, 6, 6), threading.Barrier(2)
+
+        def first():
+            barrier.wait()
+            found.append(lazy(x).detach().numpy())
+
+        threads = [threading.Thread(target=first) for _ in range(2)]
+        [t.start() for t in threads]
+        [t.join() for t in threads]
+        for y in found:
+            np.testing.assert_array_equal(y, lazy(x).detach().numpy())
+        assert len(found) == 2
+
+
+def test_a_lazy_layer_without_values_is_not_saved(tmp_path):
+    with pytest.raises(ValueError, match="before the first input"):
+        voxgrad.save(nn.LazyConv2d(4, 3).state_dict(), tmp_path / "lazy.safetensors")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_large_lazy_layer_is_made_at_once():
+    with pytest.raises(ValueError, match="LazyConv1d: groups"):
+        nn.LazyConv1d(2**40, 1, groups=3)
+    assert nn.LazyConv1d(2**40, 1).has_uninitialized_params()
+
+
+def test_fractions_are_no_options():
+    x, w = voxgrad.ones(1, 1, 4), voxgrad.ones(1, 1, 1)
+    for options in (dict(stride=voxgrad.tensor(2.7)), dict(padding=[np.float32(1.5)]), dict(groups=np.float32(1.5)),
+                    dict(groups=voxgrad.tensor(1.5)), dict(dilation=2.0), dict(stride="1")):
+        with pytest.raises(TypeError, match="conv1d|index"):
+            F.conv1d(x, w, **options)
+    assert F.conv1d(x, w, stride=np.int32(2), padding=[np.int64(1)]).shape == (1, 1, 3)
+
+
+def test_a_lazy_parameter_has_no_values():
+    weight = nn.LazyConv2d(2, 3).weight
+    for use in (lambda: weight.numel(), lambda: weight.shape, lambda: weight + 1, lambda: 2 * weight, lambda: weight.sum(),
+                lambda: weight.clone(), lambda: weight[0], lambda: np.asarray(weight)):
+        with pytest.raises(ValueError, match="before the first input"):
+            use()
 
 
 def test_a_lazy_layer_refuses_at_once_or_at_the_first_input():
@@ -242,6 +305,9 @@ TYPE_ERRORS = {
 }
 
 
+TYPE_ERRORS["same for a transpose"] = lambda m: m.nn.ConvTranspose1d(1, 1, 3, padding="same")(m.ones(1, 1, 5))
+
+
 def conv(m, **options):
     return m.nn.functional.conv3d(m.ones(*X), m.ones(4, 4, 3, 3, 3), **options)
 
@@ -267,7 +333,9 @@ def test_errors_have_pytorchs_classes(error, cases):
             with pytest.raises(error) as caught:
                 call(module)
             if module is voxgrad:
-                assert ": " in str(caught.value) or error is TypeError, name
+                op = str(caught.value).partition(":")[0]
+                assert op in ("conv", "conv3d", "conv1d", "conv_transpose", "conv_transpose3d", "pad", "Conv1d", "Conv3d",
+                              "ConvTranspose1d", "ConvTranspose3d"), f"{name}: {caught.value}"
 
 
 def test_pads_of_every_mode_are_pytorchs():
@@ -285,6 +353,37 @@ def test_pads_of_every_mode_are_pytorchs():
                 made.append([t.detach().numpy() for t in (y, x.grad, layer.weight.grad, layer.bias.grad)])
             for wanted, found in zip(*made):
                 np.testing.assert_allclose(found, wanted, rtol=1e-11, atol=1e-11, err_msg=f"{mode} {padding}")
+
+
+def test_one_value_in_a_sequence_is_for_all_axes():
+    x = voxgrad.randn(1, 2, 6, 6)
+    for options in (dict(stride=2), dict(padding=1), dict(dilation=2), dict(padding=1, padding_mode="reflect"),
+                    dict(padding="same", dilation=2, padding_mode="circular")):
+        listed = {k: (v,) if isinstance(v, int) else v for k, v in options.items()}
+        made = []
+        for given in (options, listed):
+            voxgrad.manual_seed(1)
+            made.append(nn.Conv2d(2, 3, 3, **given)(x).detach().numpy())
+        np.testing.assert_array_equal(*made)
+    for layer in (nn.Conv2d, nn.ConvTranspose2d):
+        for options in (dict(kernel_size=(3,)), dict(kernel_size=3, stride=(1, 1, 1)), dict(kernel_size=3, padding=())):
+            with pytest.raises(ValueError, match="for each of 2 axes"):
+                layer(1, 1, **options)
+
+
+def test_numbers_beyond_64_bits_are_refused():
+    x, w = voxgrad.ones(1, 1, 4), voxgrad.ones(1, 1, 1)
+    for call in (lambda: F.conv1d(x, w, stride=2**70), lambda: F.conv1d(x, w, padding=-2**70),
+                 lambda: nn.Conv1d(1, 1, 2**70), lambda: F.conv1d(x, w, stride=[2**64])):
+        with pytest.raises((TypeError, ValueError), match="64 bits|integer"):
+            call()
+    with pytest.raises(TypeError, match="argument 4 must be an integer"):
+        F.conv1d(x, w, stride=None)  # bias is None too: neither is named
+
+
+def test_a_bad_input_is_refused_before_it_is_padded():
+    with pytest.raises(ValueError, match=r"got x \[1, 8, 64, 64\]"):
+        nn.Conv2d(4, 1, 3, padding=20, padding_mode="reflect")(voxgrad.ones(1, 8, 64, 64))
 
 
 def test_circular_padding_takes_unbatched_input():

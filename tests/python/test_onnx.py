@@ -1,4 +1,4 @@
-"""Conv and ConvTranspose against ONNX's node tests (Debian's package libonnx-testdata)."""
+"""Conv and ConvTranspose against ONNX's tests of them (Debian's package libonnx-testdata)."""
 import pathlib
 
 import numpy as np
@@ -8,8 +8,9 @@ from onnx_files import node
 import voxgrad
 from voxgrad.nn import functional as F
 
-NODES = pathlib.Path("/usr/share/libonnx-testdata/data/node")
-FOLDERS = sorted(p.name for p in NODES.glob("test_*conv*") if "integer" not in p.name and "qlinear" not in p.name)
+DATA = pathlib.Path("/usr/share/libonnx-testdata/data")
+FOLDERS = sorted(str(p.relative_to(DATA)) for p in DATA.glob("*/test_*")
+                 if "conv" in p.name.lower() and not any(x in p.name for x in ("integer", "qlinear")))
 
 
 def pads_of(attributes, rank, totals):
@@ -25,11 +26,12 @@ def pads_of(attributes, rank, totals):
 def conv(attributes, x, w, *bias):
     rank = w.ndim - 2
     stride = attributes.get("strides", [1] * rank)
-    sizes = x.shape[2:]
-    totals = [max((-(-size // s) - 1) * s + k - size, 0) for size, s, k in zip(sizes, stride, w.shape[2:])]
+    dilation = attributes.get("dilations", [1] * rank)
+    totals = [max((-(-size // s) - 1) * s + d * (k - 1) + 1 - size, 0)
+              for size, s, d, k in zip(x.shape[2:], stride, dilation, w.shape[2:])]
     amounts = [amount for pair in reversed(pads_of(attributes, rank, totals)) for amount in pair]
     run = getattr(F, f"conv{rank}d")
-    return run(F.pad(x, amounts), w, *bias, stride=stride, dilation=attributes.get("dilations", 1),
+    return run(F.pad(x, amounts), w, *bias, stride=stride, dilation=dilation,
                groups=attributes.get("group", 1))
 
 
@@ -56,12 +58,13 @@ def conv_transpose(attributes, x, w, *bias):
 
 @pytest.mark.skipif(not FOLDERS, reason="the package libonnx-testdata is not installed")
 def test_the_vectors_are_there():
-    assert len(FOLDERS) >= 15
+    ops = [node(DATA / folder)[0] for folder in FOLDERS]
+    assert (ops.count("Conv"), ops.count("ConvTranspose")) == (33, 13)
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_values_are_onnxs(folder):
-    op, attributes, inputs, (wanted,) = node(NODES / folder)
+    op, attributes, inputs, (wanted,) = node(DATA / folder)
     run = {"Conv": conv, "ConvTranspose": conv_transpose}[op]
     found = run(attributes, *map(voxgrad.from_numpy, inputs)).numpy()
     assert found.shape == wanted.shape

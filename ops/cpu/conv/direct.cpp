@@ -26,8 +26,9 @@ ConvWorkspace workspace(const ConvProblem& problem) {
 
 bool supports(const ConvProblem& problem) {
   const ConvGeometry& g = problem.geometry;
-  const Index most = std::max(g.x_channels * g.x_size(), g.y_channels * g.y_size());
-  if (g.batch * most > kMostCopied) return false;  // perhaps not channels-last
+  const Index x = problem.produced == Slot::x ? 0 : g.batch * g.x_channels * g.x_size();
+  const Index y = problem.produced == Slot::y ? 0 : g.batch * g.y_channels * g.y_size();
+  if (std::max(x, y) > kMostCopied) return false;  // operands above this come as they lie
   return is_floating(problem.dtype) && workspace(problem).per_tile <= kMostTileBytes;
 }
 

@@ -5,6 +5,7 @@ from typing import Any, Callable, NamedTuple
 
 from .. import _C
 from .._C import AutogradError, Tensor
+from .._support import DTypeError
 
 
 def _function(func: Callable[..., Any], inputs: Any) -> tuple[Callable[..., list[Tensor]], list[Tensor]]:
@@ -59,7 +60,11 @@ def check_adjoint(func: Callable[..., Any], inputs: Any, seed: int = 1) -> Adjoi
 
     Raises RuntimeError when no output is differentiable, TypeError unless all inputs are floating.
     """
-    call, tensors = _function(func, inputs)
+    given = [inputs] if isinstance(inputs, Tensor) else list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+    for value in given:
+        if not isinstance(value, Tensor):
+            raise DTypeError(f"check_adjoint: inputs must be Tensors; got {type(value).__name__}")
+    call, tensors = _function(func, given)
     return AdjointCheck(*_C._check_adjoint(call, tensors, seed))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import _C
-from .._C import Tensor
+from .._C import ShapeError, Tensor
 from .._support import DTypeError, as_device, as_dtype
 
 
@@ -51,7 +51,7 @@ class UninitializedParameter(Parameter):
 
     @property
     def shape(self) -> Any:
-        raise _C.Error("UninitializedParameter: the shape is not known before the first input; run the network once")
+        raise ShapeError("UninitializedParameter: the shape is not known before the first input; run the network once")
 
     def materialize(self, shape: Any, device: Any = None, dtype: Any = None) -> None:
         """Takes memory of that shape, without values, and becomes a Parameter."""
@@ -70,6 +70,19 @@ class UninitializedParameter(Parameter):
 
     def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
         return "<UninitializedParameter>"
+
+
+def _without_values(name: str) -> Any:
+    def refuse(self: Any, *_: Any, **__: Any) -> Any:
+        raise ShapeError(f"UninitializedParameter: there are no values before the first input; got {name}()")
+
+    return refuse
+
+
+for _name in ("numel", "nelement", "size", "dim", "detach", "clone", "item", "tolist", "numpy", "sum", "mean", "abs",
+              "view", "reshape", "fill_", "zero_", "copy_", "uniform_", "normal_", "__len__", "__getitem__", "__setitem__", "__array__", "__add__", "__radd__", "__sub__",
+              "__rsub__", "__mul__", "__rmul__", "__truediv__", "__rtruediv__", "__matmul__", "__neg__", "__pow__"):
+    setattr(UninitializedParameter, _name, _without_values(_name))
 
 
 def is_lazy(param: Any) -> bool:

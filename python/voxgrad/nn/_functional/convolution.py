@@ -5,7 +5,7 @@ from typing import Any, Sequence
 
 from ... import _C
 from ..._C import ShapeError, Tensor
-from ..._support import DTypeError
+from ..._support import DTypeError, ints
 
 Numbers = Any  # an int, or one int per spatial axis
 
@@ -22,9 +22,10 @@ def _check_rank(op: str, input: Tensor, weight: Tensor, rank: int) -> None:
 
 
 def _conv(rank: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Numbers, padding: Any,
-          dilation: Numbers, groups: int) -> Tensor:
+          dilation: Numbers, groups: int, padding_mode: str = "zeros") -> Tensor:
     _check_rank(f"conv{rank}d", input, weight, rank)
-    return _C._conv(input, weight, bias, stride, padding, dilation, groups)
+    mode = getattr(_C._PadMode, "constant" if padding_mode == "zeros" else padding_mode)
+    return _C._conv(input, weight, bias, stride, padding, dilation, ints(f"conv{rank}d", "groups", groups)[0], mode)
 
 
 def conv1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Numbers = 1, padding: Any = 0,
@@ -59,13 +60,15 @@ def _conv_transpose(rank: int, input: Tensor, weight: Tensor, bias: Tensor | Non
                     output_padding: Numbers, groups: int, dilation: Numbers, output_size: list[int] | None = None,
                     like: Tensor | None = None) -> Tensor:
     _check_rank(f"conv_transpose{rank}d", input, weight, rank)
-    return _C._conv_transpose(input, weight, bias, stride, padding, output_padding, groups, dilation, output_size, like)
+    group_count = ints(f"conv_transpose{rank}d", "groups", groups)[0]
+    return _C._conv_transpose(input, weight, bias, stride, padding, output_padding, group_count, dilation, output_size,
+                              like)
 
 
 def conv_transpose1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Numbers = 1,
                      padding: Numbers = 0, output_padding: Numbers = 0, groups: int = 1,
-                     dilation: Numbers = 1, *,
-                     like: Tensor | None = None) -> Tensor:
+                     dilation: Numbers = 1,
+                     *, like: Tensor | None = None) -> Tensor:
     """Transposed convolution of signals: see `conv_transpose3d`."""
     return _conv_transpose(1, input, weight, bias, stride, padding, output_padding, groups, dilation,
                            like=like)
@@ -73,8 +76,8 @@ def conv_transpose1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, 
 
 def conv_transpose2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Numbers = 1,
                      padding: Numbers = 0, output_padding: Numbers = 0, groups: int = 1,
-                     dilation: Numbers = 1, *,
-                     like: Tensor | None = None) -> Tensor:
+                     dilation: Numbers = 1,
+                     *, like: Tensor | None = None) -> Tensor:
     """Transposed convolution of images: see `conv_transpose3d`."""
     return _conv_transpose(2, input, weight, bias, stride, padding, output_padding, groups, dilation,
                            like=like)
@@ -82,8 +85,8 @@ def conv_transpose2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, 
 
 def conv_transpose3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Numbers = 1,
                      padding: Numbers = 0, output_padding: Numbers = 0, groups: int = 1,
-                     dilation: Numbers = 1, *,
-                     like: Tensor | None = None) -> Tensor:
+                     dilation: Numbers = 1,
+                     *, like: Tensor | None = None) -> Tensor:
     """Transposed convolution of volumes: the adjoint of `conv3d` with the same weight array.
 
     input:   (batch, in_channels, D, H, W) or (in_channels, D, H, W)

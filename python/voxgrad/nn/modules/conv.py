@@ -1,14 +1,13 @@
 """Convolution and transposed convolution of ranks 1 to 3."""
 from __future__ import annotations
 
-from typing import Any, Callable, ClassVar, Sequence
+from typing import Any, ClassVar, Sequence
 
 from ... import _C
 from ..._C import ShapeError, Tensor
 from ..._support import DTypeError, as_device, as_dtype, ints
-from .. import functional as F
-from .._functional.convolution import _conv_transpose
-from ..parameter import Parameter, UninitializedParameter
+from .._functional.convolution import _conv, _conv_transpose
+from ..parameter import Parameter, UninitializedParameter, is_lazy
 from .lazy import LazyModuleMixin
 from .module import Module
 from .utils import _ntuple, _reverse_repeat_tuple
@@ -48,16 +47,17 @@ class _ConvNd(Module):
         self._create(bias, device, dtype)
         self._reversed_padding_repeated_twice = self._pad_amounts()
 
-    def _draw(self, bias: bool, dtype: Any) -> dict[str, Tensor]:
+    def _draw(self, bias: bool, dtype: Any, only_check: bool = False) -> dict[str, Tensor]:
         """New tensors with initial values, after all options were checked."""
         rank = self._rank or len(self.kernel_size)
         padding: Any = self.padding if isinstance(self.padding, str) else list(self.padding)
         if self.transposed:
             return _C._conv_transpose_layer(
                 rank, self.in_channels, self.out_channels, list(self.kernel_size), list(self.stride),
-                padding, list(self.output_padding), self.groups, bias, list(self.dilation), dtype)
+                padding, list(self.output_padding), self.groups, bias, list(self.dilation), dtype, self._get_name(),
+                not only_check)
         return _C._conv_layer(rank, self.in_channels, self.out_channels, list(self.kernel_size), list(self.stride),
-                              padding, list(self.dilation), self.groups, bias, dtype)
+                              padding, list(self.dilation), self.groups, bias, dtype, self._get_name(), not only_check)
 
     def _create(self, bias: bool, device: Any, dtype: Any) -> None:
         kind = _C.get_default_dtype() if dtype is None else as_dtype(self._get_name(), dtype)
@@ -108,11 +108,8 @@ class _ConvNd(Module):
         return text
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        run: Callable[..., Tensor] = getattr(F, f"conv{len(self.kernel_size)}d")
-        if self.padding_mode == "zeros":
-            return run(input, weight, bias, self.stride, self.padding, self.dilation, self.groups)
-        padded = F.pad(input, self._reversed_padding_repeated_twice, mode=self.padding_mode)
-        return run(padded, weight, bias, self.stride, 0, self.dilation, self.groups)
+        return _conv(len(self.kernel_size), input, weight, bias, self.stride, self.padding, self.dilation, self.groups,
+                     self.padding_mode)
 
     def _set_up(self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any, padding: Any, dilation: Any,
                 output_padding: Any, groups: int, bias: bool, padding_mode: str, device: Any, dtype: Any) -> None:
@@ -120,7 +117,13 @@ class _ConvNd(Module):
         name, spread = self._get_name(), _ntuple(self._rank)
 
         def sizes(option: str, value: Any) -> tuple[int, ...]:
-            return tuple(ints(name, option, spread(value)))
+            each = ints(name, option, spread(value))
+            if len(each) == 1 and option != "kernel_size":  # one value in a sequence: PyTorch takes it for all axes
+                each *= self._rank
+            if len(each) != self._rank:
+                raise ShapeError(f"{name}: {option} must be one integer, or one for each of {self._rank} axes; got "
+                                 f"{value}")
+            return tuple(each)
 
         for option, value in (("in_channels", in_channels), ("out_channels", out_channels), ("groups", groups)):
             ints(name, option, value)
@@ -277,13 +280,7 @@ class _LazyConv(LazyModuleMixin, _ConvNd):
 
     def _create(self, bias: bool, device: Any, dtype: Any) -> None:
         kind = _C.get_default_dtype() if dtype is None else as_dtype(self._get_name(), dtype)
-        state = _C.default_generator._state()
-        self.in_channels = max(self.groups, 1)  # any that is legal: what else is wrong shall be seen at once
-        try:
-            self._draw(bias, kind)
-        finally:
-            _C.default_generator._set_state(state)
-        self.in_channels = 0
+        self._draw(bool(bias), kind, only_check=True)
         self.weight = UninitializedParameter(device=device, dtype=kind)
         self.register_parameter("bias", UninitializedParameter(device=device, dtype=kind) if bias else None)
 
@@ -301,15 +298,20 @@ class _LazyConv(LazyModuleMixin, _ConvNd):
         channels = int(input.shape[input.ndim - rank - 1])
         if channels < 1 or channels % self.groups != 0:
             raise ShapeError(f"{name}: groups must divide the input's channels; got {self.groups} groups for {channels}")
+        if not is_lazy(self.weight):  # it was loaded
+            channels = self.weight.shape[0] if self.transposed else self.weight.shape[1] * self.groups
         self.in_channels = channels
-        if not self.has_uninitialized_params():  # they were loaded
-            return
+        loaded = [m for m in (self.weight, self.bias) if m is not None and not is_lazy(m)]
+        kept = [m.detach().clone() for m in loaded]
         outer, inner = (channels, self.out_channels) if self.transposed else (self.out_channels, channels)
         for member, shape in ((self.weight, (outer, inner // self.groups, *self.kernel_size)),
                               (self.bias, (self.out_channels,))):
             if isinstance(member, UninitializedParameter):
                 member.materialize(shape)
-        self.reset_parameters()
+        if len(loaded) < 1 + (self.bias is not None):
+            self.reset_parameters()
+        for member, values in zip(loaded, kept):
+            member.data.copy_(values)
 
 
 class _LazyPlainConv(_LazyConv, _PlainConv):

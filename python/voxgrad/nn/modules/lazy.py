@@ -1,10 +1,13 @@
 """Layers that learn the size of their parameters from their first input."""
 from __future__ import annotations
 
+import threading
 from typing import Any, ClassVar
 
 from ..parameter import UninitializedParameter, is_lazy
 from .module import Module
+
+_first_input = threading.RLock()
 
 
 class LazyModuleMixin(Module):
@@ -36,14 +39,17 @@ class LazyModuleMixin(Module):
         return any(is_lazy(parameter) for parameter in self._parameters.values())
 
     def _infer_parameters(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        module.initialize_parameters(*args, **kwargs)
-        if module.has_uninitialized_params():
-            raise RuntimeError(f"{module._get_name()}: initialize_parameters() must materialize all parameters")
-        module._initialize_hook.remove()
-        module._load_hook.remove()
-        del module._initialize_hook, module._load_hook
-        if module.cls_to_become is not None:
-            module.__class__ = module.cls_to_become
+        with _first_input:
+            if "_initialize_hook" not in module.__dict__:  # another thread's input came first
+                return
+            module.initialize_parameters(*args, **kwargs)
+            if module.has_uninitialized_params():
+                raise RuntimeError(f"{module._get_name()}: initialize_parameters() must materialize all parameters")
+            if module.cls_to_become is not None:
+                module.__class__ = module.cls_to_become
+            module._initialize_hook.remove()
+            module._load_hook.remove()
+            del module._initialize_hook, module._load_hook
 
 
 __all__ = ["LazyModuleMixin"]
