@@ -216,8 +216,8 @@ def test_fractions_are_no_options():
 
 def test_a_lazy_parameter_has_no_values():
     weight = nn.LazyConv2d(2, 3).weight
-    for use in (lambda: weight.numel(), lambda: weight.shape, lambda: weight + 1, lambda: 2 * weight, lambda: weight.sum(),
-                lambda: weight.clone(), lambda: weight[0], lambda: np.asarray(weight)):
+    for use in (lambda: weight.numel(), lambda: weight.shape, lambda: weight + 1, lambda: 2 * weight,
+                lambda: weight.sum(), lambda: weight.clone(), lambda: weight[0], lambda: np.asarray(weight)):
         with pytest.raises(ValueError, match="before the first input"):
             use()
 
@@ -334,8 +334,8 @@ def test_errors_have_pytorchs_classes(error, cases):
                 call(module)
             if module is voxgrad:
                 op = str(caught.value).partition(":")[0]
-                assert op in ("conv", "conv3d", "conv1d", "conv_transpose", "conv_transpose3d", "pad", "Conv1d", "Conv3d",
-                              "ConvTranspose1d", "ConvTranspose3d"), f"{name}: {caught.value}"
+                assert op in ("conv", "conv3d", "conv1d", "conv_transpose", "conv_transpose3d", "pad", "Conv1d",
+                              "Conv3d", "ConvTranspose1d", "ConvTranspose3d"), f"{name}: {caught.value}"
 
 
 def test_pads_of_every_mode_are_pytorchs():

@@ -80,8 +80,9 @@ def _without_values(name: str) -> Any:
 
 
 for _name in ("numel", "nelement", "size", "dim", "detach", "clone", "item", "tolist", "numpy", "sum", "mean", "abs",
-              "view", "reshape", "fill_", "zero_", "copy_", "uniform_", "normal_", "__len__", "__getitem__", "__setitem__", "__array__", "__add__", "__radd__", "__sub__",
-              "__rsub__", "__mul__", "__rmul__", "__truediv__", "__rtruediv__", "__matmul__", "__neg__", "__pow__"):
+              "view", "reshape", "fill_", "zero_", "copy_", "uniform_", "normal_", "__len__", "__getitem__",
+              "__setitem__", "__array__", "__add__", "__radd__", "__sub__", "__rsub__", "__mul__", "__rmul__",
+              "__truediv__", "__rtruediv__", "__matmul__", "__neg__", "__pow__"):
     setattr(UninitializedParameter, _name, _without_values(_name))
 
 

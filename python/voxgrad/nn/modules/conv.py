@@ -297,7 +297,8 @@ class _LazyConv(LazyModuleMixin, _ConvNd):
                              f"{list(input.shape)}")
         channels = int(input.shape[input.ndim - rank - 1])
         if channels < 1 or channels % self.groups != 0:
-            raise ShapeError(f"{name}: groups must divide the input's channels; got {self.groups} groups for {channels}")
+            raise ShapeError(f"{name}: groups must divide the input's channels; got {self.groups} groups for "
+                             f"{channels}")
         if not is_lazy(self.weight):  # it was loaded
             channels = self.weight.shape[0] if self.transposed else self.weight.shape[1] * self.groups
         self.in_channels = channels
