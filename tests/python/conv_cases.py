@@ -18,16 +18,16 @@ EXAMPLES = {
                                   (2, 16, 50, 100)),
     "Conv2d dilation": ("Conv2d(16, 33, (3, 5), stride=(2, 1), padding=(4, 2), dilation=(3, 1))", (20, 16, 50, 100),
                         (2, 16, 50, 100)),
-    "Conv3d square": ("Conv3d(16, 33, 3, stride=2)", (20, 16, 10, 50, 100), (1, 16, 10, 25, 30)),
+    "Conv3d square": ("Conv3d(16, 33, 3, stride=2)", (20, 16, 10, 50, 100), (1, 16, 10, 50, 100)),
     "Conv3d padding": ("Conv3d(16, 33, (3, 5, 2), stride=(2, 1, 1), padding=(4, 2, 0))", (20, 16, 10, 50, 100),
-                       (1, 16, 10, 25, 30)),
+                       (1, 16, 10, 50, 100)),
     "ConvTranspose1d": ("ConvTranspose1d(16, 33, 3, stride=2)", (20, 16, 50), (20, 16, 50)),
     "ConvTranspose2d square": ("ConvTranspose2d(16, 33, 3, stride=2)", (20, 16, 50, 100), (2, 16, 50, 100)),
     "ConvTranspose2d padding": ("ConvTranspose2d(16, 33, (3, 5), stride=(2, 1), padding=(4, 2))", (20, 16, 50, 100),
                                 (2, 16, 50, 100)),
-    "ConvTranspose3d square": ("ConvTranspose3d(16, 33, 3, stride=2)", (20, 16, 10, 50, 100), (1, 16, 10, 25, 30)),
+    "ConvTranspose3d square": ("ConvTranspose3d(16, 33, 3, stride=2)", (20, 16, 10, 50, 100), (1, 16, 10, 50, 100)),
     "ConvTranspose3d padding": ("ConvTranspose3d(16, 33, (3, 5, 2), stride=(2, 1, 1), padding=(0, 4, 2))",
-                                (20, 16, 10, 50, 100), (1, 16, 10, 25, 30)),
+                                (20, 16, 10, 50, 100), (1, 16, 10, 50, 100)),
 }
 
 LAYERS = [f"{kind}{rank}d({arguments})" for kind, arguments in (
