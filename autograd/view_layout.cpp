@@ -67,7 +67,8 @@ Tensor gather_view(const Tensor& base_values, std::shared_ptr<const ViewLayout> 
   const Tensor base =
       laid_out_as_base(base_values, *layout, base_values.dtype(), base_values.device());
   Tensor result = base.alias(layout->shape, layout->strides, layout->offset - layout->base_offset);
-  return record_one("gather_view", {base_values}, std::move(result), gather_view_rule(layout));
+  return record_one("gather_view", {base_values}, std::move(result),
+                    gather_view_rule(std::move(layout)));
 }
 
 Tensor scatter_view(const Tensor& base_values, const Tensor& values,
@@ -83,7 +84,8 @@ Tensor scatter_view(const Tensor& base_values, const Tensor& values,
   } else {
     ops::copy_into(region, values);
   }
-  const auto rule = [layout](std::span<const Tensor>, std::span<const Tensor> grads, Needs needs) {
+  const auto rule = [layout = std::move(layout)](std::span<const Tensor>,
+                                                 std::span<const Tensor> grads, Needs needs) {
     return std::vector<Tensor>{needs[0] ? scatter_view(grads[0], {}, layout) : Tensor(),
                                needs[1] ? gather_view(grads[0], layout) : Tensor()};
   };

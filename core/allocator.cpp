@@ -95,6 +95,7 @@ class CachingAllocator::Impl {
       const std::lock_guard lock(mutex_);
       current_ -= granules(bytes);
       if (bytes <= kLargestSmall) {
+        // NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): read where push_back throws
         size = small_class(bytes).bytes;
         small_free_[small_class(bytes).bin].push_back(block);
       } else {

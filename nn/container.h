@@ -34,7 +34,7 @@ class AnyLayer {
  public:
   template <std::derived_from<Module> T>
   AnyLayer(T&& layer)  // NOLINT: meant to convert; T is no reference, so only rvalues come here
-      : AnyLayer(std::make_shared<T>(std::move(layer))) {}
+      : AnyLayer(std::make_shared<T>(std::forward<T>(layer))) {}
   template <std::derived_from<Module> T>
   AnyLayer(std::shared_ptr<T> layer)  // NOLINT: meant to convert
       : module_(std::move(layer)), call_([](Module& module, const Tensor& x) -> Tensor {

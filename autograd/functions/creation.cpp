@@ -13,6 +13,7 @@ namespace {
 
 /// fill(data, count) into fresh CPU memory of type T, then onto the device.
 template <typename T, typename Fill>
+// NOLINTNEXTLINE(performance-unnecessary-value-param): moved, which shows only once T is known
 Tensor filled_on_cpu(Shape shape, Device device, const Fill& fill) {
   Tensor result = Tensor::empty(std::move(shape), dtype_of<T>());
   fill(result.mutable_data<T>(), result.numel());

@@ -124,7 +124,8 @@ AxisMap axis_map(const Axis& axis, Mode mode, bool align_corners, DType dtype) {
 /// Linear in x: the derivative is the transposed map.
 Tensor mapped(std::shared_ptr<const AxisMap> map, const Tensor& x, int axis) {
   Tensor y = ops::map_axis(*map, x, axis);
-  const Rule rule = [map, axis](std::span<const Tensor>, std::span<const Tensor> grads, Needs) {
+  const Rule rule = [map = std::move(map), axis](std::span<const Tensor>,
+                                                 std::span<const Tensor> grads, Needs) {
     return std::vector<Tensor>{
         mapped(std::make_shared<const AxisMap>(map->transposed()), grads[0], axis)};
   };

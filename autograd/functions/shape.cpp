@@ -73,8 +73,8 @@ void check_pad_limits(const Tensor& x, std::span<const Index> lo, std::span<cons
   }
 }
 
-Tensor pad_adjoint(const Tensor& y, Shape shape, std::vector<Index> lo, std::vector<Index> hi,
-                   PadMode mode);
+Tensor pad_adjoint(const Tensor& y, const Shape& shape, std::vector<Index> lo,
+                   std::vector<Index> hi, PadMode mode);
 
 Tensor pad_all(const Tensor& x, std::vector<Index> lo, std::vector<Index> hi, PadMode mode,
                double value) {
@@ -85,8 +85,8 @@ Tensor pad_all(const Tensor& x, std::vector<Index> lo, std::vector<Index> hi, Pa
                        });
 }
 
-Tensor pad_adjoint(const Tensor& y, Shape shape, std::vector<Index> lo, std::vector<Index> hi,
-                   PadMode mode) {
+Tensor pad_adjoint(const Tensor& y, const Shape& shape, std::vector<Index> lo,
+                   std::vector<Index> hi, PadMode mode) {
   Tensor result = ops::pad_adjoint(y, shape, lo, hi, mode);
   return linear_result("pad_adjoint", y, std::move(result), [lo, hi, mode](const Tensor& grad) {
     return pad_all(grad, lo, hi, mode, 0);

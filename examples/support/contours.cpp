@@ -51,7 +51,8 @@ std::int64_t edge_key(std::int64_t row, std::int64_t column, Edge edge, std::int
 
 Point edge_point(std::int64_t key, std::int64_t width) {
   const std::int64_t pitch = 2 * width + 4;
-  return {static_cast<double>(key % pitch) / 2 - 1, static_cast<double>(key / pitch) / 2 - 1};
+  const std::int64_t row = key / pitch, column = key % pitch;
+  return {static_cast<double>(column) / 2 - 1, static_cast<double>(row) / 2 - 1};
 }
 
 }  // namespace
