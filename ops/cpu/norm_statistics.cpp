@@ -117,8 +117,10 @@ void moments(const NormShape& shape, const Tensor& x, Moments& result) {
       const Index at = (group * chunks.count + chunk) * channels;
       run_widest<SumBody>(from + first, count, chunks.width, sums);
       fold_block(sums, chunks.width, channels, center);
-      const double rows = static_cast<double>(count / channels);
-      for (Index c = 0; c < channels; ++c) means[unsign(at + c)] = center[c] /= rows;
+      const Index rows = count / channels;
+      for (Index c = 0; c < channels; ++c) {
+        means[unsign(at + c)] = center[c] /= static_cast<double>(rows);
+      }
       repeat_block(center, chunks.width, channels);
       // The chunk lies in the cache now: squares about its own mean do not cancel.
       run_widest<SquaresBody>(from + first, count, chunks.width, static_cast<const double*>(center),
