@@ -60,7 +60,8 @@ StepLR::StepLR(Optimizer& optimizer, std::int64_t step_size, double gamma)
 }
 
 double StepLR::rate(double base, std::int64_t steps) const {
-  return base * std::pow(gamma_, static_cast<double>(steps / step_size_));
+  const std::int64_t drops = steps / step_size_;
+  return base * std::pow(gamma_, static_cast<double>(drops));
 }
 
 MultiStepLR::MultiStepLR(Optimizer& optimizer, std::vector<std::int64_t> milestones, double gamma)
