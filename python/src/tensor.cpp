@@ -65,7 +65,7 @@ void set_data(const Tensor& x, const Tensor& other) {
                      std::string(name(other.dtype())));
   }
   TensorImpl& impl = *x.impl();
-  const std::shared_ptr<TensorImpl> from = other.impl();
+  const auto& from = other.impl();
   impl.replace(from->storage(), from->strides, from->offset);
   impl.shape = from->shape;
   impl.numel = from->numel;

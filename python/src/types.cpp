@@ -95,7 +95,7 @@ void bind_types(py::module_& m) {
              return "device(type='cuda', index=" + std::to_string(d.index) + ")";
            })
       .def("__eq__",
-           [](const Device& d, py::object other) {
+           [](const Device& d, const py::object& other) {
              return py::isinstance<Device>(other) && other.cast<Device>() == d;
            })
       .def("__hash__", [](const Device& d) { return static_cast<int>(d.type) * 10007 + d.index; })
