@@ -182,14 +182,13 @@ namespace py = pybind11;
 
 /// A thread that wants the GIL while the interpreter ends gets a forced unwinding (Python < 3.14),
 /// which no destructor survives. It waits for the process to end instead, as later Pythons let it.
-/// (What is caught is no object, so a reference to it is null: where it is, "null" is not checked.)
 [[noreturn]] void wait_for_the_end();
 
 /// While one lives the thread is without the GIL.
 class WithoutGil {
  public:
   WithoutGil() : state_(PyEval_SaveThread()) {}
-  [[gnu::no_sanitize("null")]] ~WithoutGil() {
+  ~WithoutGil() {
     try {
       PyEval_RestoreThread(state_);
     } catch (const abi::__forced_unwind&) {
@@ -205,7 +204,7 @@ class WithoutGil {
 
 /// f() under the GIL, for calls into Python from wherever C++ is.
 template <typename F>
-[[gnu::no_sanitize("null")]] auto with_gil(const F& f) {
+auto with_gil(const F& f) {
   try {
     const py::gil_scoped_acquire gil;
     try {
