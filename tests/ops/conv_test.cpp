@@ -326,6 +326,19 @@ TEST(ConvPartial, TakesDilationsAndPaddingsUpToTheLargestCoordinate) {
   }
 }
 
+TEST_P(ConvWith, TakesStridesUpToTheLargestCoordinate) {
+  std::mt19937 random(7);
+  for (const Index in : {5, 1}) {
+    ConvGeometry g{
+        .rank = 1, .batch = 2, .groups = 1, .x_channels = 15, .y_channels = 9, .axis = {}};
+    g.axis[2] = {.in = in, .out = 1, .kernel = 3, .stride = Index{1} << 60, .padding = 1};
+    const FormValues values = test::random_values(g, random);
+    for (const Slot slot : kSlots) {
+      expect_near_oracle(slot, g, values, DType::float64, Layout::channels_last);
+    }
+  }
+}
+
 TEST(ConvTransposeGeometry, RefusesTheLargestOutputSizeWithWidePadding) {
   const ConvTransposeSettings settings{.stride = 2,
                                        .padding = Index{1} << 60,

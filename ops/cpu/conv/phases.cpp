@@ -12,11 +12,14 @@ struct AxisPhase {
   Index fold = 1;
 };
 
+// A step that is never taken may be as large as 2^61; 1 cannot overflow what it is multiplied with.
+Index step_of(Index count, Index step) { return count > 1 ? step : 1; }
+
 AxisPhase y_axis(const ConvAxis& axis) {
   return {.gather = {.rows = axis.out,
-                     .row_step = axis.stride,
+                     .row_step = step_of(axis.out, axis.stride),
                      .taps = axis.kernel,
-                     .tap_step = axis.dilation,
+                     .tap_step = step_of(axis.kernel, axis.dilation),
                      .offset = -axis.padding,
                      .size = axis.in},
           .phase = {.first = 0, .step = 1, .kernel_first = 0, .kernel_step = 1}};
@@ -28,15 +31,17 @@ AxisPhase x_axis(const ConvAxis& axis, Index first) {
   const Index common = std::gcd(axis.stride, axis.dilation);
   const Index kernel_step = axis.stride / common;  // of taps that reach the same phase
   const Index phase = first + axis.padding;
-  AxisPhase result{.gather = {.rows = (axis.in - first + axis.stride - 1) / axis.stride,
-                              .taps = 0,
-                              .tap_step = axis.dilation / common,
-                              .size = axis.out},
-                   .phase = {.first = first, .step = axis.stride, .kernel_step = -kernel_step}};
+  AxisPhase result{
+      .gather = {.rows = (axis.in - first + axis.stride - 1) / axis.stride,
+                 .taps = 0,
+                 .size = axis.out},
+      .phase = {
+          .first = first, .step = std::min(axis.stride, axis.in), .kernel_step = -kernel_step}};
   for (Index tap = 0; tap < std::min(axis.kernel, kernel_step); ++tap) {
     if ((phase - tap * axis.dilation) % axis.stride != 0) continue;
     result.gather.taps = (axis.kernel - 1 - tap) / kernel_step + 1;
     result.phase.kernel_first = tap + (result.gather.taps - 1) * kernel_step;
+    result.gather.tap_step = step_of(result.gather.taps, axis.dilation / common);
     result.gather.offset = (phase - result.phase.kernel_first * axis.dilation) / axis.stride;
   }
   return result;
