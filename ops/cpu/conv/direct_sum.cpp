@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <voxgrad/core/parallel.h>
+#include <voxgrad/ops/cpu/conv/chunks.h>
 #include <voxgrad/ops/cpu/conv/direct.h>
 #include <voxgrad/ops/cpu/conv/direct_plan.h>
 #include <voxgrad/ops/cpu/conv/scratch.h>
@@ -118,18 +119,6 @@ class TaskRun {
   T* sums_;  // of the group
 };
 
-// Chunk 0 becomes the sum of all, for elements [begin, end): pairs, then pairs of pairs.
-template <typename T>
-void add_chunks(const DirectSumPlan& plan, Index begin, Index end, T* sums) {
-  for (Index distance = 1; distance < plan.chunks; distance *= 2) {
-    for (Index chunk = 0; chunk + distance < plan.chunks; chunk += 2 * distance) {
-      T* to = sums + chunk * plan.sums_size;
-      const T* from = to + distance * plan.sums_size;
-      for (Index i = begin; i < end; ++i) to[i] += from[i];
-    }
-  }
-}
-
 // w[y channel][x channel][tap] of one group and tap line.
 template <typename T>
 void unpack(const DirectSumPlan& plan, Index group, Index tap_line, const T* sums, T* w) {
@@ -165,7 +154,7 @@ void direct_sum(const ConvProblem& problem, const ConvOperands& operands, int ti
   T* w = result.mutable_data<T>();
   parallel_for(plan.groups * plan.tap_lines, [&](Index i) {
     const Index begin = i * plan.line_size();
-    add_chunks<T>(plan, begin, begin + plan.line_size(), sums.data());
+    add_chunks<T>(plan.chunks, plan.sums_size, begin, begin + plan.line_size(), sums.data());
     unpack<T>(plan, i / plan.tap_lines, i % plan.tap_lines, sums.data() + begin, w);
   });
 }

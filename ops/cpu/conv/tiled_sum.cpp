@@ -4,6 +4,7 @@
 
 #include <voxgrad/core/parallel.h>
 #include <voxgrad/ops/cpu/blas.h>
+#include <voxgrad/ops/cpu/conv/chunks.h>
 #include <voxgrad/ops/cpu/conv/scratch.h>
 #include <voxgrad/ops/cpu/conv/tiled.h>
 #include <voxgrad/ops/cpu/conv/tiled_plan.h>
@@ -66,18 +67,6 @@ void run_task(const Call<T>& call, const SumPlan::Task& task) {
   }
 }
 
-// Chunk 0 becomes the sum of all, for elements [begin, end): pairs, then pairs of pairs.
-template <typename T>
-void add_chunks(const SumPlan& plan, Index begin, Index end, T* sums) {
-  for (Index distance = 1; distance < plan.chunks; distance *= 2) {
-    for (Index chunk = 0; chunk + distance < plan.chunks; chunk += 2 * distance) {
-      T* to = sums + chunk * plan.sums_size;
-      const T* from = to + distance * plan.sums_size;
-      for (Index i = begin; i < end; ++i) to[i] += from[i];
-    }
-  }
-}
-
 }  // namespace
 
 template <typename T>
@@ -97,7 +86,8 @@ void tiled_sum(const ConvProblem& problem, const ConvOperands& operands, int til
   const Index row_size = plan.phase.gather.taps() * plan.x_channels;
   parallel_ranges(problem.geometry.y_channels, std::max<Index>(1, kGrain / row_size),
                   [&](Index begin, Index end) {
-                    add_chunks<T>(plan, begin * row_size, end * row_size, sums.data());
+                    add_chunks<T>(plan.chunks, plan.sums_size, begin * row_size, end * row_size,
+                                  sums.data());
                     unpack_weights<T>(problem.geometry, {begin, end}, sums.data(), w);
                   });
 }
