@@ -54,12 +54,14 @@ set_property(SOURCE ${PROJECT_SOURCE_DIR}/core/version.cpp APPEND PROPERTY
 set_property(SOURCE ${PROJECT_SOURCE_DIR}/optim/adam.cpp APPEND PROPERTY
              COMPILE_OPTIONS -fno-math-errno)
 
-# The direct convolution's kernels, one file per instruction set. Fused multiply-adds are what they are for.
-set(direct ${PROJECT_SOURCE_DIR}/ops/cpu/conv/direct)
-set_property(SOURCE ${direct}_portable.cpp ${direct}_avx2.cpp ${direct}_avx512.cpp APPEND PROPERTY
-             COMPILE_OPTIONS -ffp-contract=fast)
-if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
-  set_property(SOURCE ${direct}_avx2.cpp APPEND PROPERTY COMPILE_OPTIONS -mavx2 -mfma)
-  set_property(SOURCE ${direct}_avx512.cpp APPEND PROPERTY COMPILE_OPTIONS
-               -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512)
-endif()
+# The convolution's kernels, one file per instruction set. Fused multiply-adds are what they are for.
+foreach(algorithm direct winograd)
+  set(kernels ${PROJECT_SOURCE_DIR}/ops/cpu/conv/${algorithm})
+  set_property(SOURCE ${kernels}_portable.cpp ${kernels}_avx2.cpp ${kernels}_avx512.cpp APPEND PROPERTY
+               COMPILE_OPTIONS -ffp-contract=fast)
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
+    set_property(SOURCE ${kernels}_avx2.cpp APPEND PROPERTY COMPILE_OPTIONS -mavx2 -mfma)
+    set_property(SOURCE ${kernels}_avx512.cpp APPEND PROPERTY COMPILE_OPTIONS
+                 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512)
+  endif()
+endforeach()

@@ -10,6 +10,7 @@
 #include <voxgrad/core/allocator.h>
 #include <voxgrad/core/error.h>
 #include <voxgrad/core/parallel.h>
+#include <voxgrad/ops/cpu/conv/winograd.h>
 
 #include "tests/support/conv_oracle.h"
 #include "tests/support/geometries.h"
@@ -57,6 +58,41 @@ FormValues absolute(const FormValues& values) {
   return {test::absolute(values.x), test::absolute(values.w), test::absolute(values.y)};
 }
 
+double largest(const Values& values) {
+  double result = 0;
+  for (const double value : values) result = std::max(result, std::abs(value));
+  return result;
+}
+
+// The largest sum of absolute values over one channel: axis `axis` of the slot.
+double largest_channel(const FormValues& values, const ConvGeometry& g, Slot slot, int axis) {
+  const Shape shape = slot_shape(g, slot);
+  const std::size_t channels = static_cast<std::size_t>(shape[static_cast<std::size_t>(axis)]);
+  std::size_t inner = 1;
+  for (std::size_t i = static_cast<std::size_t>(axis) + 1; i < shape.size(); ++i)
+    inner *= static_cast<std::size_t>(shape[i]);
+  Values sums(channels);
+  for (std::size_t i = 0; i < values.at(slot).size(); ++i)
+    sums[i / inner % channels] += std::abs(values.at(slot)[i]);
+  return largest(sums);
+}
+
+// The bound of winograd.h: errors of one element grow with all values of its tile.
+double winograd_bound(Slot produced, const ConvGeometry& g, const FormValues& values) {
+  const ops::cpu::WinogradErrorGrowth growth;
+  const auto bound = [](double factor, Index terms, double magnitude) {
+    return factor * static_cast<double>(terms + 30) * 0x1p-24 * magnitude;
+  };
+  if (produced == Slot::w) {
+    return bound(growth.sum, g.batch * g.y_size(),
+                 largest(values.x) * largest_channel(values, g, Slot::y, 1));
+  }
+  const bool to_y = produced == Slot::y;
+  return bound(
+      growth.product, to_y ? g.x_channels : g.y_channels,
+      largest(to_y ? values.x : values.y) * largest_channel(values, g, Slot::w, to_y ? 0 : 1));
+}
+
 // Every summation order of n products errs by at most about n units of rounding on the sum of their
 // absolute values.
 void expect_near_oracle(Slot produced, const ConvGeometry& geometry, const FormValues& values,
@@ -65,10 +101,12 @@ void expect_near_oracle(Slot produced, const ConvGeometry& geometry, const FormV
   const Values actual = test::to_values(partial(produced, geometry, values, dtype, layout));
   const test::OracleResult expected = test::conv_oracle(produced, geometry, values);
   ASSERT_EQ(actual.size(), expected.sum.size());
+  const bool winograd = ops::last_conv()->algorithm == "winograd";
+  const double tile_bound = winograd ? winograd_bound(produced, geometry, values) : 0;
   for (std::size_t i = 0; i < actual.size(); ++i) {
     // The oracle errs too, by double's unit.
     const double allowed =
-        (expected.terms[i] + 2) * (1.01 * unit + 0x1p-53) * expected.magnitude[i];
+        tile_bound + (expected.terms[i] + 2) * (1.01 * unit + 0x1p-53) * expected.magnitude[i];
     ASSERT_LE(std::abs(actual[i] - expected.sum[i]), allowed)
         << name(produced) << " " << i << " of " << to_string(geometry);
   }
@@ -358,6 +396,8 @@ TEST(ConvAlgorithm, ChoiceFollowsFromTheProblem) {
   EXPECT_EQ(choice(Slot::x, all[1]), "tiled");  // one channel produced
   ConvGeometry wide = all[2];
   wide.x_channels = wide.y_channels = 256;
+  for (const Slot slot : kSlots) EXPECT_EQ(choice(slot, wide), "winograd");
+  for (ConvAxis& axis : wide.axis) axis.stride = 2;
   EXPECT_EQ(choice(Slot::y, wide), "direct");
   EXPECT_EQ(choice(Slot::w, wide), "tiled");
 }

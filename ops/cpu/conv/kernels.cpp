@@ -2,11 +2,12 @@
 #include <voxgrad/ops/conv.h>
 #include <voxgrad/ops/cpu/conv/direct.h>
 #include <voxgrad/ops/cpu/conv/tiled.h>
+#include <voxgrad/ops/cpu/conv/winograd.h>
 
 namespace voxgrad::ops::cpu {
 namespace {
 
-const ConvAlgorithm kAlgorithms[] = {kDirect, kTiled};
+const ConvAlgorithm kAlgorithms[] = {kWinograd, kDirect, kTiled};
 
 }  // namespace
 

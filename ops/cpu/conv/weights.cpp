@@ -1,10 +1,6 @@
 #include <voxgrad/ops/cpu/conv/weights.h>
 
 namespace voxgrad::ops::cpu {
-namespace {
-
-// Element distances from the start of the weights of one group to each (tap, fold) of a phase, in
-// the order of columns.
 template <typename T>
 std::vector<Index> tap_offsets(const Phase& phase, const Weights<const T>& weights) {
   std::vector<Index> offsets;
@@ -22,8 +18,6 @@ std::vector<Index> tap_offsets(const Phase& phase, const Weights<const T>& weigh
   }
   return offsets;
 }
-
-}  // namespace
 
 template <typename T>
 Weights<const T> weights_of(const Tensor& tensor) {
@@ -69,6 +63,8 @@ void unpack_weights(const ConvGeometry& geometry, Range rows, const T* sums, T* 
   }
 }
 
+template std::vector<Index> tap_offsets<float>(const Phase&, const Weights<const float>&);
+template std::vector<Index> tap_offsets<double>(const Phase&, const Weights<const double>&);
 template Weights<const float> weights_of<float>(const Tensor&);
 template Weights<const double> weights_of<double>(const Tensor&);
 template void pack_weights<float>(Slot, const ConvGeometry&, const Phase&, Index,

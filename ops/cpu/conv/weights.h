@@ -17,6 +17,11 @@ struct Weights {
 template <typename T>
 Weights<const T> weights_of(const Tensor& tensor);
 
+/// Elements from the start of one group's weights to each (tap, fold) of a phase, in the order of
+/// columns.
+template <typename T>
+std::vector<Index> tap_offsets(const Phase& phase, const Weights<const T>& weights);
+
 /// Part of one group's weights for one phase of slot x or y: of the row-major matrix of
 /// (taps * gathered channels) x (fold * produced channels) that columns are multiplied with.
 struct PackedPart {

@@ -1,0 +1,68 @@
+// Internal: the inner loops of the Winograd algorithm, one table per instruction set: transforms of
+// tiles and of filters. The products between them are the direct algorithm's kernels.
+//
+// As direct_kernels.h: compiled with the flags of their instruction set, so plain data only.
+#pragma once
+
+#include <cstdint>
+
+namespace voxgrad::ops::cpu {
+
+/// A tile of results along axes 1 and 2, the values that it is made of, and the products that they
+/// cost: F(2, 3) by F(4, 3).
+inline constexpr int kTileLines = 2, kTileColumns = 4;
+inline constexpr int kReadLines = 4, kReadColumns = 6;
+inline constexpr int kPositions = kReadLines * kReadColumns;
+
+/// A row of tiles along axis 2, `step` between positions. Each line is first + factor * second,
+/// value by value, null standing for zeros: one index of the transform along axis 0.
+struct TileSource {
+  const float* first[kReadLines] = {};
+  const float* second[kReadLines] = {};
+  float factor;
+  std::int64_t step;
+  std::int64_t begin = 0, size;  ///< position of the first tile; those in [0, size) exist
+  std::int64_t tiles = 0, channels;
+  float* to;  ///< [position][tile][channel, a whole number of vectors]
+  std::int64_t position_stride, tile_stride;
+};
+
+/// Results of a row of tiles, for the two indices along axis 0 that they belong to: lines +=
+/// factor * result, or, where `is_first`, lines = factor * result + bias.
+struct TileTarget {
+  struct Plane {
+    float* lines[kTileLines];  ///< null: does not exist
+    float factor;              ///< 0: nothing to do
+    bool is_first;
+  };
+
+  const float* from;  ///< [position][tile][column, a whole number of vectors]
+  std::int64_t position_stride, tile_stride;
+  Plane planes[2] = {};
+  const float* bias;  ///< null: zeros
+  std::int64_t step;  ///< between positions
+  std::int64_t size = 0;  ///< positions that exist from the first tile on
+  std::int64_t tiles = 0, columns;
+};
+
+/// `lanes` filters at once: taps[tap][lane] to positions[index along axis 0][position][lane], or
+/// back. There are 4 indices for 3 taps along axis 0, and 1 for 1.
+struct FilterBlock {
+  float* taps;
+  float* positions;
+  std::int64_t position_stride;
+  int axis0_taps;
+};
+
+struct WinogradKernels {
+  int lanes;
+  void (*read_input)(const TileSource&);      ///< B^T d B
+  void (*read_cotangent)(const TileSource&);  ///< A d A^T
+  void (*write_output)(const TileTarget&);    ///< A^T m A
+  void (*transform_filter)(const FilterBlock&);
+  void (*transform_filter_back)(const FilterBlock&);
+};
+
+extern const WinogradKernels kPortableWinograd, kAvx2Winograd, kAvx512Winograd;
+
+}  // namespace voxgrad::ops::cpu

@@ -1,0 +1,346 @@
+// Internal: included by one file per instruction set. The transforms of Lavin and Gray, "Fast
+// Algorithms for Convolutional Neural Networks", 2016: F(2, 3) at 0, 1, -1 and infinity, F(4, 3) at
+// 0, 1, -1, 2, -2 and infinity. A tile's values stay in registers from loading to storing.
+#include <voxgrad/ops/cpu/conv/winograd_kernels.h>
+
+namespace voxgrad::ops::cpu {
+namespace {
+
+using std::int64_t;
+
+template <int kLanes>
+struct Vector {
+  typedef float Type __attribute__((vector_size(kLanes * sizeof(float))));
+};
+
+template <typename V>
+[[gnu::always_inline]] inline void load(V& to, const float* from) {
+  __builtin_memcpy(&to, from, sizeof(V));
+}
+
+template <typename V>
+[[gnu::always_inline]] inline void store(float* to, const V& from) {
+  __builtin_memcpy(to, &from, sizeof(V));
+}
+
+// The first `count` lanes.
+template <typename V>
+[[gnu::always_inline]] inline void load_some(V& to, const float* from, int64_t count) {
+  to = V{};
+  if (count * int64_t{sizeof(float)} == int64_t{sizeof(V)}) load(to, from);
+  else __builtin_memcpy(&to, from, static_cast<unsigned long>(count) * sizeof(float));
+}
+
+template <typename V>
+[[gnu::always_inline]] inline void store_some(float* to, const V& from, int64_t count) {
+  if (count * int64_t{sizeof(float)} == int64_t{sizeof(V)}) store(to, from);
+  else __builtin_memcpy(to, &from, static_cast<unsigned long>(count) * sizeof(float));
+}
+
+// One axis each; `d`, `m`, `g` and the results are kStep apart.
+
+template <int kStep, typename V>
+[[gnu::always_inline]] inline void input2(V* d) {
+  const V d1 = d[kStep], d2 = d[2 * kStep];
+  d[0] -= d2;
+  d[kStep] = d1 + d2;
+  d[2 * kStep] = d2 - d1;
+  d[3 * kStep] = d1 - d[3 * kStep];
+}
+
+template <typename V>
+[[gnu::always_inline]] inline void input4(V* d) {
+  const V even = d[4] - 4 * d[2], odd = d[3] - 4 * d[1];
+  const V far_even = d[4] - d[2], far_odd = 2 * (d[3] - d[1]);
+  d[0] = 4 * d[0] - 5 * d[2] + d[4];
+  d[5] = 4 * d[1] - 5 * d[3] + d[5];
+  d[1] = even + odd;
+  d[2] = even - odd;
+  d[3] = far_even + far_odd;
+  d[4] = far_even - far_odd;
+}
+
+template <int kStep, typename V>
+[[gnu::always_inline]] inline void output2(V* m) {
+  const V sum = m[kStep] + m[2 * kStep], difference = m[kStep] - m[2 * kStep];
+  m[0] += sum;
+  m[kStep] = difference - m[3 * kStep];
+}
+
+template <typename V>
+[[gnu::always_inline]] inline void output4(V* m) {
+  const V near_sum = m[1] + m[2], near_difference = m[1] - m[2];
+  const V far_sum = m[3] + m[4], far_difference = m[3] - m[4];
+  m[0] += near_sum + far_sum;
+  m[1] = near_difference + 2 * far_difference;
+  m[2] = near_sum + 4 * far_sum;
+  m[3] = near_difference + 8 * far_difference + m[5];
+}
+
+template <int kStep, typename V>
+[[gnu::always_inline]] inline void cotangent2(V* e) {
+  const V e0 = e[0], e1 = e[kStep];
+  e[kStep] = e0 + e1;
+  e[2 * kStep] = e0 - e1;
+  e[3 * kStep] = -e1;
+}
+
+template <typename V>
+[[gnu::always_inline]] inline void cotangent4(V* e) {
+  const V even = e[0] + e[2], odd = e[1] + e[3];
+  const V far_even = e[0] + 4 * e[2], far_odd = 2 * e[1] + 8 * e[3];
+  e[5] = e[3];
+  e[1] = even + odd;
+  e[2] = even - odd;
+  e[3] = far_even + far_odd;
+  e[4] = far_even - far_odd;
+}
+
+template <typename V>
+[[gnu::always_inline]] inline void filter2(const V& g0, const V& g1, const V& g2, V* u, int step) {
+  const V even = 0.5F * (g0 + g2), odd = 0.5F * g1;
+  u[0] = g0;
+  u[step] = even + odd;
+  u[2 * step] = even - odd;
+  u[3 * step] = g2;
+}
+
+template <typename V>
+[[gnu::always_inline]] inline void filter4(const V& g0, const V& g1, const V& g2, V* u) {
+  const V even = (g0 + g2) / 6, odd = g1 / 6;
+  const V far_even = (g0 + 4 * g2) / 24, far_odd = g1 / 12;
+  u[0] = g0 / 4;
+  u[1] = -even - odd;
+  u[2] = odd - even;
+  u[3] = far_even + far_odd;
+  u[4] = far_even - far_odd;
+  u[5] = g2;
+}
+
+// The transposes of the two above.
+template <typename V>
+[[gnu::always_inline]] inline void filter_back2(const V* u, int step, V* g) {
+  const V half_sum = 0.5F * (u[step] + u[2 * step]);
+  g[0] = u[0] + half_sum;
+  g[step] = 0.5F * (u[step] - u[2 * step]);
+  g[2 * step] = half_sum + u[3 * step];
+}
+
+template <typename V>
+[[gnu::always_inline]] inline void filter_back4(const V* u, V* g) {
+  const V near_sum = (u[1] + u[2]) / 6, far_sum = (u[3] + u[4]) / 24;
+  g[0] = u[0] / 4 - near_sum + far_sum;
+  g[1] = (u[2] - u[1]) / 6 + (u[3] - u[4]) / 12;
+  g[2] = 4 * far_sum - near_sum + u[5];
+}
+
+// ---- tiles
+
+// The first `kCount` values of a line from position `at` on: first + factor * second.
+template <int kCount, bool kInside, typename V>
+[[gnu::always_inline]] inline void read_line(const TileSource& source, int line, int64_t channel,
+                                             int64_t at, V* d) {
+  constexpr int64_t kLanes = sizeof(V) / sizeof(float);
+  const int64_t left = source.channels - channel, lanes = left < kLanes ? left : kLanes;
+  const int64_t offset = at * source.step + channel;
+#pragma GCC unroll 8
+  for (int i = 0; i < kCount; ++i) d[i] = V{};
+  if (const float* first = source.first[line]) {
+#pragma GCC unroll 8
+    for (int i = 0; i < kCount; ++i) {
+      if constexpr (kInside) load(d[i], first + offset + i * source.step);
+      else if (0 <= at + i && at + i < source.size)
+        load_some(d[i], first + offset + i * source.step, lanes);
+    }
+  }
+  if (const float* second = source.second[line]) {
+#pragma GCC unroll 8
+    for (int i = 0; i < kCount; ++i) {
+      V value{};
+      if constexpr (kInside) load(value, second + offset + i * source.step);
+      else if (0 <= at + i && at + i < source.size)
+        load_some(value, second + offset + i * source.step, lanes);
+      d[i] += source.factor * value;
+    }
+  }
+}
+
+template <bool kInside, int kLanes>
+void read_input_tile(const TileSource& source, int64_t channel, int64_t at, float* to) {
+  typename Vector<kLanes>::Type d[kReadLines][kReadColumns];
+#pragma GCC unroll 4
+  for (int line = 0; line < kReadLines; ++line) {
+    read_line<kReadColumns, kInside>(source, line, channel, at, d[line]);
+  }
+#pragma GCC unroll 6
+  for (int i = 0; i < kReadColumns; ++i) input2<kReadColumns>(&d[0][i]);
+#pragma GCC unroll 4
+  for (int line = 0; line < kReadLines; ++line) {
+    input4(d[line]);
+#pragma GCC unroll 6
+    for (int i = 0; i < kReadColumns; ++i) {
+      store(to + (line * kReadColumns + i) * source.position_stride, d[line][i]);
+    }
+  }
+}
+
+template <bool kInside, int kLanes>
+void read_cotangent_tile(const TileSource& source, int64_t channel, int64_t at, float* to) {
+  typename Vector<kLanes>::Type e[kReadLines][kReadColumns];
+#pragma GCC unroll 2
+  for (int line = 0; line < kTileLines; ++line) {
+    read_line<kTileColumns, kInside>(source, line, channel, at, e[line]);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < kTileColumns; ++i) cotangent2<kReadColumns>(&e[0][i]);
+#pragma GCC unroll 4
+  for (int line = 0; line < kReadLines; ++line) {
+    cotangent4(e[line]);
+#pragma GCC unroll 6
+    for (int i = 0; i < kReadColumns; ++i) {
+      store(to + (line * kReadColumns + i) * source.position_stride, e[line][i]);
+    }
+  }
+}
+
+// All tiles of a row, some channels at a time; those at the border on a careful path.
+template <int kColumns, int kLanes, auto kInsideTile, auto kBorderTile>
+void read_tiles(const TileSource& source) {
+  for (int64_t channel = 0; channel < source.channels; channel += kLanes) {
+    const bool whole = source.channels - channel >= kLanes;
+    float* to = source.to + channel;
+    int64_t at = source.begin;
+    for (int64_t tile = 0; tile < source.tiles; ++tile) {
+      if (whole && 0 <= at && at + kColumns <= source.size) kInsideTile(source, channel, at, to);
+      else kBorderTile(source, channel, at, to);
+      to += source.tile_stride;
+      at += kTileColumns;
+    }
+  }
+}
+
+template <int kLanes>
+void read_input(const TileSource& source) {
+  read_tiles<kReadColumns, kLanes, read_input_tile<true, kLanes>, read_input_tile<false, kLanes>>(
+      source);
+}
+
+template <int kLanes>
+void read_cotangent(const TileSource& source) {
+  read_tiles<kTileColumns, kLanes, read_cotangent_tile<true, kLanes>,
+             read_cotangent_tile<false, kLanes>>(source);
+}
+
+// One tile's results of one plane.
+template <typename V>
+[[gnu::always_inline]] inline void write_plane(const TileTarget::Plane& plane, const V& bias,
+                                               int64_t offset, int64_t step, int64_t count,
+                                               int64_t lanes, const V* results) {
+#pragma GCC unroll 2
+  for (int line = 0; line < kTileLines; ++line) {
+    float* to = plane.lines[line];
+    if (to == nullptr) continue;
+    to += offset;
+#pragma GCC unroll 4
+    for (int i = 0; i < kTileColumns; ++i) {
+      if (i >= count) break;
+      V old = bias;
+      if (!plane.is_first) load_some(old, to + i * step, lanes);
+      store_some(to + i * step, old + plane.factor * results[line * kReadColumns + i], lanes);
+    }
+  }
+}
+
+template <int kLanes>
+void write_output(const TileTarget& target) {
+  using V = typename Vector<kLanes>::Type;
+  for (int64_t column = 0; column < target.columns; column += kLanes) {
+    const int64_t left = target.columns - column, lanes = left < kLanes ? left : kLanes;
+    V bias{};
+    if (target.bias != nullptr) load_some(bias, target.bias + column, lanes);
+    const float* from = target.from + column;
+    for (int64_t tile = 0; tile < target.tiles; ++tile, from += target.tile_stride) {
+      V m[kReadLines][kReadColumns];
+#pragma GCC unroll 4
+      for (int line = 0; line < kReadLines; ++line) {
+#pragma GCC unroll 6
+        for (int i = 0; i < kReadColumns; ++i) {
+          load(m[line][i], from + (line * kReadColumns + i) * target.position_stride);
+        }
+        output4(m[line]);
+      }
+#pragma GCC unroll 4
+      for (int i = 0; i < kTileColumns; ++i) output2<kReadColumns>(&m[0][i]);
+      const int64_t first = tile * kTileColumns, offset = first * target.step + column;
+      for (const TileTarget::Plane& plane : target.planes) {
+        if (plane.factor == 0) continue;
+        write_plane(plane, bias, offset, target.step, target.size - first, lanes, m[0]);
+      }
+    }
+  }
+}
+
+// ---- filters
+
+template <int kLanes>
+void transform_filter(const FilterBlock& block) {
+  using V = typename Vector<kLanes>::Type;
+  constexpr int kTaps = 9;
+  V planes[4 * kTaps];
+  for (int i = 0; i < block.axis0_taps * kTaps; ++i) load(planes[i], block.taps + i * kLanes);
+  const int indices = block.axis0_taps == 3 ? 4 : 1;
+  if (indices == 4) {
+    for (int i = 0; i < kTaps; ++i) {
+      const V g1 = planes[kTaps + i], g2 = planes[2 * kTaps + i];
+      filter2(V(planes[i]), g1, g2, &planes[i], kTaps);
+    }
+  }
+  float* to = block.positions;
+  for (int index = 0; index < indices; ++index) {
+    V lines[kReadLines][3];
+    for (int i = 0; i < 3; ++i) {
+      const V* taps = &planes[index * kTaps + i];
+      filter2(taps[0], taps[3], taps[6], &lines[0][i], 3);
+    }
+    for (int line = 0; line < kReadLines; ++line) {
+      V u[kReadColumns];
+      filter4(lines[line][0], lines[line][1], lines[line][2], u);
+      for (int i = 0; i < kReadColumns; ++i, to += block.position_stride) store(to, u[i]);
+    }
+  }
+}
+
+template <int kLanes>
+void transform_filter_back(const FilterBlock& block) {
+  using V = typename Vector<kLanes>::Type;
+  constexpr int kTaps = 9;
+  V planes[4 * kTaps];
+  const int indices = block.axis0_taps == 3 ? 4 : 1;
+  const float* from = block.positions;
+  for (int index = 0; index < indices; ++index) {
+    V lines[kReadLines][3];
+    for (int line = 0; line < kReadLines; ++line) {
+      V u[kReadColumns];
+      for (int i = 0; i < kReadColumns; ++i, from += block.position_stride) load(u[i], from);
+      filter_back4(u, lines[line]);
+    }
+    for (int i = 0; i < 3; ++i) filter_back2(&lines[0][i], 3, &planes[index * kTaps + i]);
+  }
+  if (indices == 4) {
+    for (int i = 0; i < kTaps; ++i) filter_back2(&planes[i], kTaps, &planes[i]);
+  }
+  for (int i = 0; i < block.axis0_taps * kTaps; ++i) store(block.taps + i * kLanes, planes[i]);
+}
+
+template <int kLanes>
+constexpr WinogradKernels winograd_kernels() {
+  return {.lanes = kLanes,
+          .read_input = read_input<kLanes>,
+          .read_cotangent = read_cotangent<kLanes>,
+          .write_output = write_output<kLanes>,
+          .transform_filter = transform_filter<kLanes>,
+          .transform_filter_back = transform_filter_back<kLanes>};
+}
+
+}  // namespace
+}  // namespace voxgrad::ops::cpu

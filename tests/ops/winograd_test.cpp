@@ -1,0 +1,131 @@
+// The Winograd algorithm beyond what conv_test.cpp asks of every algorithm.
+#include <voxgrad/ops/conv.h>
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+#include "tests/support/conv_oracle.h"
+#include "tests/support/paths.h"
+
+namespace voxgrad {
+namespace {
+
+using test::FormValues;
+using test::Values;
+
+constexpr Slot kSlots[] = {Slot::x, Slot::w, Slot::y};
+
+class Winograd : public testing::Test {
+ protected:
+  void SetUp() override { ops::set_forced_conv_algorithm("winograd"); }
+  void TearDown() override { ops::set_forced_conv_algorithm(""); }
+};
+
+// Three taps along the last axes, one or three along the first; sizes that tiles do not divide,
+// paddings beyond the kernel.
+ConvGeometry random_geometry(std::mt19937& random) {
+  const auto pick = [&](Index least, Index most) {
+    return std::uniform_int_distribution<Index>(least, most)(random);
+  };
+  ConvGeometry g;
+  g.rank = static_cast<int>(pick(2, 3));
+  g.batch = pick(1, 2);
+  g.x_channels = pick(1, 40);
+  g.y_channels = pick(1, 40);
+  for (int i = 3 - g.rank; i < 3; ++i) {
+    ConvAxis& axis = g.axis[i];
+    axis.kernel = i == 0 && pick(0, 2) == 0 ? 1 : 3;
+    axis.padding = pick(0, 3) == 0 ? pick(2, 5) : pick(0, 1);
+    do {
+      axis.in = pick(1, i == 2 ? 13 : 6);
+    } while (axis.in + 2 * axis.padding < axis.kernel);
+    axis.out = axis.in + 2 * axis.padding - axis.kernel + 1;
+    if (pick(0, 4) == 0 && axis.out > 1) --axis.out;
+  }
+  return g;
+}
+
+Values partial(Slot produced, const ConvGeometry& g, const FormValues& values) {
+  Tensor tensors[3];
+  for (int i = 0; i < 3; ++i) {
+    tensors[i] = test::to_tensor(values.at(kSlots[i]), slot_shape(g, kSlots[i]), DType::float32,
+                                 kSlots[i] != Slot::w);
+  }
+  ops::ConvOperands operands{&tensors[0], &tensors[1], &tensors[2]};
+  (produced == Slot::x ? operands.x : produced == Slot::w ? operands.w : operands.y) = nullptr;
+  const Tensor result = ops::conv_partial(produced, g, operands);
+  EXPECT_EQ(ops::last_conv()->algorithm, "winograd");
+  return test::to_values(result);
+}
+
+// Root mean squares of the error and of the sums' absolute products: a plain sum of products of
+// random signs errs by a few units of the latter over the root of the number of terms.
+TEST_F(Winograd, ErrsOnAverageAsAPlainSumDoes) {
+  std::mt19937 random(1);
+  const int cases = test::full_run() ? 2000 : 200;
+  for (int i = 0; i < cases; ++i) {
+    const ConvGeometry g = random_geometry(random);
+    FormValues values = test::random_values(g, random);
+    for (const Slot slot : kSlots) {
+      for (double& value : values.at(slot)) value = static_cast<float>(value);
+    }
+    for (const Slot slot : kSlots) {
+      const Values actual = partial(slot, g, values);
+      const test::OracleResult expected = test::conv_oracle(slot, g, values);
+      ASSERT_EQ(actual.size(), expected.sum.size());
+      double errors = 0, magnitudes = 0;
+      for (std::size_t k = 0; k < actual.size(); ++k) {
+        const double error = actual[k] - expected.sum[k];
+        errors += error * error;
+        magnitudes += expected.magnitude[k] * expected.magnitude[k];
+      }
+      const double units = std::sqrt(errors / magnitudes) / 0x1p-24;
+      ASSERT_LE(units, 8) << name(slot) << " " << to_string(g);
+    }
+  }
+}
+
+TEST_F(Winograd, IsExactWhereItsFractionsAre) {
+  constexpr double kDenominator = 2 * 2 * 24;  // of F(2, 3) twice and F(4, 3)
+  std::mt19937 random(2);
+  for (int i = 0; i < 100; ++i) {
+    ConvGeometry g = random_geometry(random);
+    g.x_channels = 1 + g.x_channels % 7;
+    g.y_channels = 1 + g.y_channels % 7;
+    FormValues values = test::whole_values(g, random);
+    for (double& value : values.w) value = kDenominator * std::copysign(value != 0, value);
+    for (const Slot slot : {Slot::x, Slot::y}) {
+      ASSERT_EQ(partial(slot, g, values), test::conv_oracle(slot, g, values).sum)
+          << name(slot) << " " << to_string(g);
+    }
+  }
+}
+
+TEST_F(Winograd, TakesNoOtherKernelStrideDilationGroupsOrType) {
+  const auto choice = [](const ConvGeometry& g, DType dtype = DType::float32) {
+    return ops::choose_algorithm({Slot::y, g, dtype}).name;
+  };
+  ConvGeometry g;
+  g.x_channels = g.y_channels = 32;
+  for (ConvAxis& axis : g.axis) axis = {.in = 8, .out = 8, .kernel = 3, .padding = 1};
+  EXPECT_EQ(choice(g), "winograd");
+  EXPECT_NE(choice(g, DType::float64), "winograd");
+  ConvGeometry other = g;
+  other.groups = 2;
+  EXPECT_NE(choice(other), "winograd");
+  const ConvAxis unfit[] = {{.in = 8, .out = 4, .kernel = 3, .stride = 2, .padding = 1},
+                            {.in = 8, .out = 8, .kernel = 3, .padding = 2, .dilation = 2},
+                            {.in = 8, .out = 8, .kernel = 5, .padding = 2}};
+  for (const ConvAxis& axis : unfit) {
+    for (int i = 0; i < 3; ++i) {
+      other = g;
+      other.axis[i] = axis;
+      EXPECT_NE(choice(other), "winograd") << to_string(other);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace voxgrad
