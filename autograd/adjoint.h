@@ -20,16 +20,16 @@ struct AdjointCheck {
   double gap() const;
 };
 
-/// Checks f as it stands, in its own dtype and at any size: one forward and one backward pass, no
-/// finite differences.
+/// Checks f as it stands, in its own dtype and at any size: f of the inputs, f at zero and one
+/// backward pass, no finite differences.
 ///
 /// @param f       affine in each of `inputs` alone, with the same value wherever one of them is
 ///                zero: x -> conv(x, w, bias), or (x, w) -> conv(x, w, bias), which is three equal
 ///                numbers, <y, conv(x, w)>, <x, dx> and <w, dw>
 /// @param inputs  floating
 /// @param seed    of the entries of y, which are standard normal
-/// @throws AutogradError without inputs, and when no output is differentiable; DTypeError unless
-/// all inputs are floating.
+/// @throws AutogradError without f or inputs, when no output is differentiable, and when f gives
+/// other shapes at zero; DTypeError unless all inputs are floating.
 AdjointCheck check_adjoint(const TensorFunction& f, const std::vector<Tensor>& inputs,
                            std::uint64_t seed = 1);
 

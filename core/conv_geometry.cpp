@@ -127,24 +127,25 @@ Index result_size(int i, const ConvAxis& axis, const Wanted& wanted, Index outpu
   const Index most_extra = std::max(axis.stride, axis.dilation) - 1;
   const Index full = narrow(op, "full size", i, Wide{axis.out - 1} * axis.stride + axis.reach());
   const Index least = full - 2 * axis.padding;
-  Index in = 0;
-  if (!wanted.size.empty()) {
-    in = wanted.size[static_cast<std::size_t>(i)];
-    const Index span = wanted.option == "like" ? most_extra : axis.stride - 1;
-    VG_CHECK(least <= in && Wide{in} - least <= span, ShapeError,
-             "{}: {} must have a size in [{}, {}] on axis {} for y {}; got {}{}", op, wanted.option,
-             std::max<Index>(1, least), least + span, i, y, wanted.size, remedy(in, axis));
-  } else {
-    VG_CHECK(output_padding <= most_extra, ShapeError,
-             "{}: output_padding must be below stride or below dilation; got {} with stride {} and "
-             "dilation {} on axis {}",
-             op, output_padding, axis.stride, axis.dilation, i);
-    in = narrow(op, "size", i, Wide{least} + output_padding);
-  }
-  VG_CHECK(in >= 1, ShapeError,
+  const bool free = wanted.size.empty();
+  VG_CHECK(!free || output_padding <= most_extra, ShapeError,
+           "{}: output_padding must be below stride or below dilation; got {} with stride {} and "
+           "dilation {} on axis {}",
+           op, output_padding, axis.stride, axis.dilation, i);
+  const Index extra = free                      ? output_padding
+                      : wanted.option == "like" ? most_extra
+                                                : axis.stride - 1;
+  const Index most = least + extra;
+  VG_CHECK(most >= 1, ShapeError,
            "{}: the result must have a size of at least 1 on axis {}; got {} from y {} with "
            "padding {}",
-           op, i, in, y, axis.padding);
+           op, i, most, y, axis.padding);
+  if (free) return narrow(op, "size", i, most);
+  const Index in = wanted.size[static_cast<std::size_t>(i)];
+  const Index first = std::max<Index>(1, least);
+  VG_CHECK(first <= in && in <= most, ShapeError,
+           "{}: {} must have a size in [{}, {}] on axis {} for y {}; got {}{}", op, wanted.option,
+           first, most, i, y, wanted.size, remedy(in, axis));
   return in;
 }
 

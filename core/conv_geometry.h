@@ -151,7 +151,10 @@ ConvGeometry conv_geometry(std::span<const Index> x, std::span<const Index> w,
 ConvGeometry conv_transpose_geometry(std::span<const Index> y, std::span<const Index> w,
                                      const ConvTransposeSettings& settings = {});
 
-/// @throws ShapeError for a geometry that neither of the two gives, for the callers of conv_form.
+/// For geometries that neither of the two made. `in` and `out` may be any: taps outside x are
+/// zeros.
+/// @throws ShapeError unless all numbers are in range, groups divide the channels, and the slots'
+/// shapes can exist.
 void check(const ConvGeometry& geometry);
 
 /// Kernel, stride and padding with which conv_transpose makes `in` elements of `out`, given the

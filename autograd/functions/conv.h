@@ -59,8 +59,8 @@ inline Tensor conv_transpose(const Tensor& y, const Tensor& w,
 ///
 /// @param first, second  the slots that are not produced, in the order x, w, y
 /// @param bias           one number per channel, added to slot x or y; or undefined
-/// @throws ShapeError for a geometry that is none, or operands that do not fit it; DTypeError;
-/// DeviceError.
+/// @throws ShapeError for a geometry that check() refuses, or operands that do not fit it;
+/// DTypeError; DeviceError.
 Tensor conv_form(Slot produced, const ConvGeometry& geometry, const Tensor& first,
                  const Tensor& second, const Tensor& bias = {});
 

@@ -302,6 +302,20 @@ TEST(ConvGeometry, LikeAndOutputSizeExcludeEachOther) {
   EXPECT_EQ(with({.stride = 2, .like = &skip}).axis[2].in, 8);
 }
 
+TEST(ConvGeometry, PaddingThatLeavesNothingIsWhatTheErrorNames) {
+  // No size is in reach, so there is no range to name.
+  const std::string text =
+      "conv_transpose: the result must have a size of at least 1 on axis 0; got -9 from y "
+      "[1, 1, 1] with padding 5";
+  const ConvAxis cut{.out = 1, .padding = 5};
+  EXPECT_EQ(error_of([&] { size_like(3, cut); }), text);
+  EXPECT_EQ(error_of([&] {
+              conv_transpose_geometry(Shape{1, 1, 1}, Shape{1, 1, 1},
+                                      {.padding = 5, .output_size = Shape{3}});
+            }),
+            text);
+}
+
 TEST(ConvGeometry, SizesFarOutOfReachAreRefused) {
   for (const Index wanted : {kLargest, kLargest - 1, -kLargest, Index{0}, Index{1} << 61}) {
     EXPECT_THROW(conv_transpose_geometry(Shape{1, 1, 4}, Shape{1, 1, 2},
