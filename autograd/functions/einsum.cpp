@@ -90,13 +90,14 @@ Labelled contract(std::string_view op, const Labelled& left, const Labelled& rig
     if (!has(a.labels, label)) columns.push_back(label);
   }
   const Index batches = elements(a, batch), k = elements(a, inner);
+  VG_CHECK(inner.empty() || (a.x.dtype() == b.x.dtype() && a.x.dtype() != DType::boolean),
+           DTypeError,
+           "{}: tensors that are summed over must have one dtype, not bool; got {} and {}", op,
+           name(a.x.dtype()), name(b.x.dtype()));
   const Tensor first =
       ordered(a, joined({batch, rows, inner})).x.reshape({batches, elements(a, rows), k});
   const Tensor second =
       ordered(b, joined({batch, inner, columns})).x.reshape({batches, k, elements(b, columns)});
-  VG_CHECK(inner.empty() || a.x.dtype() == b.x.dtype(), DTypeError,
-           "{}: tensors that are summed over must have one dtype; got {} and {}", op,
-           name(a.x.dtype()), name(b.x.dtype()));
   const Tensor product = inner.empty() ? mul(first, second) : matmul(first, second);
   Labelled result{{}, joined({batch, rows, columns})};
   Shape shape;

@@ -63,7 +63,8 @@ Tensor ranked(std::string_view op, const Tensor& a, int a_rank, const Tensor& b,
 Tensor add_product(std::string_view op, const Tensor& x, const Tensor& product, double beta,
                    double alpha) {
   check_operands(op, product, x);
-  VG_CHECK(is_floating(x.dtype()) || (beta == std::floor(beta) && alpha == std::floor(alpha)),
+  VG_CHECK(dtype_with_scalar(x.dtype(), beta) == x.dtype() &&
+               dtype_with_scalar(x.dtype(), alpha) == x.dtype(),
            DTypeError, "{}: integers take whole factors; got beta {} and alpha {}", op, beta,
            alpha);
   VG_CHECK(broadcast_shape(op, product.shape(), x.shape()) == product.shape(), ShapeError,

@@ -25,13 +25,11 @@ Tensor copied(std::string_view op, const Tensor& x, Tensor result) {
   return linear_result(op, x, std::move(result), [](const Tensor& grad) { return grad; });
 }
 
-/// The tensors in the dtype that holds all.
-std::vector<Tensor> of_one_dtype(std::span<const Tensor> tensors) {
+/// The dtype that holds all.
+DType common_dtype(std::span<const Tensor> tensors) {
   DType dtype = tensors[0].dtype();
   for (const Tensor& tensor : tensors) dtype = promote(dtype, tensor.dtype());
-  std::vector<Tensor> converted;
-  for (const Tensor& tensor : tensors) converted.push_back(tensor.to(dtype));
-  return converted;
+  return dtype;
 }
 
 void check_joinable(std::string_view op, std::span<const Tensor> tensors, int axis) {
@@ -46,6 +44,18 @@ void check_joinable(std::string_view op, std::span<const Tensor> tensors, int ax
              "{}: sizes beside the joined axis must agree; got {} and {}", op,
              to_string(first.shape()), to_string(tensor.shape()));
   }
+}
+
+/// The shape of them all, one behind the other. @throws ShapeError where no Index holds it.
+Shape joined_shape(std::span<const Tensor> tensors, int axis) {
+  Shape shape = tensors[0].shape();
+  for (const Tensor& next : tensors.subspan(1)) {
+    VG_CHECK(!__builtin_add_overflow(shape[axis], next.shape()[axis], &shape[axis]), ShapeError,
+             "cat: the joined size must be below 2^63; got {} tensors, the first {}",
+             tensors.size(), tensors[0].shape());
+  }
+  element_count(shape);
+  return shape;
 }
 
 void check_pad_limits(const Tensor& x, std::span<const Index> lo, std::span<const Index> hi,
@@ -97,26 +107,24 @@ Tensor pad_adjoint(const Tensor& y, const Shape& shape, std::vector<Index> lo,
 
 Tensor cat(std::span<const Tensor> given, Index axis) {
   VG_CHECK(!given.empty(), ShapeError, "cat: needs at least one tensor; got none");
-  std::vector<Tensor> tensors = of_one_dtype(given);
+  std::vector<Tensor> tensors(given.begin(), given.end());
   const auto is_empty_vector = [](const Tensor& tensor) { return tensor.shape() == Shape{0}; };
   if (!std::ranges::all_of(tensors, is_empty_vector)) std::erase_if(tensors, is_empty_vector);
   VG_CHECK(tensors[0].dim() > 0, ShapeError, "cat: tensors of rank 0 cannot be joined; use stack");
   const int at = normalize_axis("cat", axis, tensors[0].dim());
   check_joinable("cat", tensors, at);
-  Shape shape = tensors[0].shape();
-  shape[at] = 0;
-  std::vector<Index> sizes;
-  for (const Tensor& tensor : tensors) {
-    sizes.push_back(tensor.shape()[at]);
-    shape[at] += sizes.back();
-  }
+  const Shape shape = joined_shape(tensors, at);
+  const DType dtype = common_dtype(given);
+  for (Tensor& tensor : tensors) tensor = tensor.to(dtype);
   std::array results{ops::empty_in_order_of(tensors[0], shape)};
+  std::vector<Index> sizes;
   Index start = 0;
   for (const Tensor& tensor : tensors) {
     Tensor part =
         results[0].alias(tensor.shape(), results[0].strides(), start * results[0].strides()[at]);
     ops::copy_into(part, tensor);
-    start += tensor.shape()[at];
+    sizes.push_back(tensor.shape()[at]);
+    start += sizes.back();
   }
   record("cat", tensors, results, {},
          [at, sizes](std::span<const Tensor>, std::span<const Tensor> grads, Needs needs) {

@@ -94,6 +94,13 @@ TEST(Einsum, RefusesWhatDoesNotFit) {
   EXPECT_THROW(einsum("i1", {a}), ShapeError);
   EXPECT_THROW(einsum("......", {a}), ShapeError);
   EXPECT_THROW(einsum("ijk...", {a}), ShapeError);
+  const Tensor truth = zeros({2, 2}, DType::boolean);
+  try {
+    einsum("ij,jk->ik", {truth, truth});
+    FAIL();
+  } catch (const DTypeError& error) {
+    EXPECT_EQ(std::string(error.what()).rfind("einsum: ", 0), 0u) << error.what();
+  }
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
 #include <voxgrad/autograd/functions/creation.h>
 #include <voxgrad/autograd/functions/elementwise.h>
@@ -78,6 +79,12 @@ TEST(Matmul, OfFixedRanks) {
   EXPECT_THROW(dot(ones({2}), ones({3})), ShapeError);
   EXPECT_THROW(outer(a, ones({2})), ShapeError);
   EXPECT_THROW(addmm(ones({3}), a, a), ShapeError);
+  const Tensor whole = a.to(DType::int64);
+  EXPECT_EQ(addmm(whole, whole, whole, 2, -1).dtype(), DType::int64);
+  for (const double factor : {0.5, std::nan(""), std::numeric_limits<double>::infinity()}) {
+    EXPECT_THROW(addmm(whole, whole, whole, factor), DTypeError);
+    EXPECT_THROW(addmm(whole, whole, whole, 1, factor), DTypeError);
+  }
 }
 
 TEST(Matmul, RefusesWhatDoesNotFit) {

@@ -7,6 +7,7 @@
 #include <voxgrad/autograd/functions/creation.h>
 #include <voxgrad/autograd/functions/elementwise.h>
 #include <voxgrad/autograd/gradcheck.h>
+#include <voxgrad/core/backend.h>
 #include <voxgrad/core/error.h>
 
 #include "tests/ops/layouts.h"
@@ -39,6 +40,20 @@ TEST(Shape, PartsCoverTheAxis) {
   EXPECT_THROW(split(x, -1, 1), ShapeError);
   EXPECT_THROW(chunk(x, 0), ShapeError);
   EXPECT_THROW(unbind(scalar(1)), IndexError);
+}
+
+TEST(Shape, CatChecksBeforeItConverts) {
+  const Tensor a = ones({512, 512}), b = ones({3, 3}, DType::float64);
+  backend(Device{}).reset_peak_memory_stats();
+  const auto before = backend(Device{}).memory_stats().current;
+  EXPECT_THROW(cat({a, b}), ShapeError);
+  EXPECT_EQ(backend(Device{}).memory_stats().peak, before);
+}
+
+TEST(Shape, CatRefusesSizesThatNoIndexHolds) {
+  const Tensor quarter = ones({1}).expand({Index{1} << 62});
+  EXPECT_THROW(cat({quarter, quarter}), ShapeError);
+  EXPECT_THROW(cat({quarter, quarter, quarter, quarter}), ShapeError);  // 2^64 is 0
 }
 
 TEST(Shape, MovesAxes) {
