@@ -33,6 +33,8 @@ void check_options(const Options& options, int rank, std::string_view op) {
   check_at_least(1, options.kernel_size, rank, op, "kernel_size");
   check_at_least(1, options.stride, rank, op, "stride");
   check_at_least(1, options.dilation, rank, op, "dilation");
+  VG_CHECK(!options.dtype || is_floating(*options.dtype), DTypeError,
+           "{}: dtype must be float32 or float64; got {}", op, name(*options.dtype));
 }
 
 Shape weight_shape(Index first, Index second, const Spatial& kernel_size, int rank) {

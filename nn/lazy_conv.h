@@ -19,7 +19,7 @@ class LazyLayer : public Layer<Self> {
  public:
   using Options = typename Convolution::Options;
 
-  /// @throws ShapeError where Convolution's constructor does, and when in_channels is given.
+  /// Throws as Convolution's constructor does; @throws ShapeError when in_channels is given.
   explicit LazyLayer(const Options& options);
 
   /// The layer that the first input made; nullptr before.

@@ -110,6 +110,12 @@ TEST(ConvLayer, HasTheDtypeAskedFor) {
       {.in_channels = 2, .out_channels = 3, .kernel_size = 3, .dtype = DType::float64});
   EXPECT_EQ(layer.weight.dtype(), DType::float64);
   EXPECT_EQ(layer.bias.dtype(), DType::float64);
+  // 2^60 bytes: refused before they are asked for.
+  EXPECT_THROW(Conv1d({.in_channels = 1,
+                       .out_channels = 1,
+                       .kernel_size = Index{1} << 57,
+                       .dtype = DType::int64}),
+               DTypeError);
 }
 
 template <typename Layer, typename Options>

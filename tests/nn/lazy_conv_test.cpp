@@ -55,6 +55,8 @@ TEST(LazyConvLayer, ChecksItsOptionsAtOnce) {
   EXPECT_THROW(nn::LazyConv2d({.out_channels = 6, .kernel_size = 3, .groups = 4}), ShapeError);
   EXPECT_THROW(nn::LazyConvTranspose2d({.out_channels = 6, .kernel_size = 3, .padding = -1}),
                ShapeError);
+  EXPECT_THROW(nn::LazyConv2d({.out_channels = 6, .kernel_size = 3, .dtype = DType::int64}),
+               DTypeError);
 }
 
 TEST(LazyConvLayer, RefusesAnInputThatItCannotTake) {
