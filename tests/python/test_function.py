@@ -135,3 +135,27 @@ def test_no_grad_over_a_generator(m):
     assert other.throw(ValueError()) == ("caught", False) and m.is_grad_enabled()
     one.close()
     assert list(other) == [] and modes == [False, False]
+
+
+def test_grad_takes_its_arguments_in_pytorchs_order(m):
+    x, unused = m.ones(2, requires_grad=True), m.ones(2, requires_grad=True)
+    (found,) = m.autograd.grad(outputs=(x**2).sum(), inputs=x, create_graph=True, retain_graph=True, only_inputs=True)
+    assert found.tolist() == [2, 2] and found.requires_grad
+    assert m.autograd.grad((x**2).sum(), [x, unused], None, None, False, True, True)[1] is None
+    with pytest.raises(RuntimeError):
+        m.autograd.grad((x**2).sum(), [])
+    m.autograd.backward([(x**2).sum()], None, True, False, None, [x])
+    assert x.grad.tolist() == [2, 2] and unused.grad is None
+
+
+def test_gradcheck_needs_an_input_that_wants_a_gradient(m):
+    with pytest.raises(ValueError):
+        m.autograd.gradcheck(lambda x: x * 2, (m.ones(2, dtype=m.float64),))
+
+
+def test_checkpoint_keeps_its_options_to_itself(m):
+    checkpoint = importlib.import_module(f"{m.__name__}.utils.checkpoint").checkpoint
+    x = m.ones(2, requires_grad=True)
+    y = checkpoint(lambda a, factor: a * factor, x, use_reentrant=False, determinism_check="none", debug=False,
+                   factor=3)
+    assert y.tolist() == [3, 3]

@@ -15,18 +15,21 @@ def _list(tensors: Any) -> list[Any]:
 
 
 def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool | None = None,
-         create_graph: bool = False, allow_unused: bool | None = None, is_grads_batched: bool = False,
-         materialize_grads: bool = False) -> tuple[Any, ...]:
+         create_graph: bool = False, only_inputs: bool = True, allow_unused: bool | None = None,
+         is_grads_batched: bool = False, materialize_grads: bool = False) -> tuple[Any, ...]:
     """d(sum of <outputs, grad_outputs>)/d(inputs), one each, without touching any `.grad`.
 
     `grad_outputs` fit the outputs; None means 1, for an output of one element. An input on which nothing depends
-    gives None with `allow_unused`, zeros with `materialize_grads`, and else raises RuntimeError.
+    gives None with `allow_unused`, zeros with `materialize_grads`, and else raises RuntimeError, as no inputs do.
+    only_inputs: changes nothing.
     """
     if is_grads_batched:
         raise AutogradError("grad: is_grads_batched is not supported")
     if materialize_grads and allow_unused is False:
         raise ShapeError("grad: materialize_grads=True excludes allow_unused=False")
     outs, ins = _list(outputs), _list(inputs)
+    if not ins:
+        raise AutogradError("grad: inputs must not be empty")
     seeds = [] if grad_outputs is None else _list(grad_outputs)
     keep = create_graph if retain_graph is None else retain_graph
     unused = bool(allow_unused) or materialize_grads
@@ -39,11 +42,16 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
 
 
 def backward(tensors: Any, grad_tensors: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
-             inputs: Any = None) -> None:
+             grad_variables: Any = None, inputs: Any = None) -> None:
     """Adds the gradients of the tensors to `.grad` of every leaf reached, or of `inputs` alone.
 
-    Raises RuntimeError where tensors are not in a graph, or `inputs` are empty.
+    grad_variables: the old name of grad_tensors. Raises RuntimeError where tensors are not in a graph, `inputs` are
+    empty, or both names are used.
     """
+    if grad_variables is not None:
+        if grad_tensors is not None:
+            raise AutogradError("backward: grad_tensors and grad_variables, its old name, exclude each other")
+        grad_tensors = grad_variables
     seeds = [] if grad_tensors is None else _list(grad_tensors)
     keep = create_graph if retain_graph is None else retain_graph
     if inputs is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any, Callable, NamedTuple
 
 from .. import _C
-from .._C import AutogradError, Tensor
+from .._C import AutogradError, ShapeError, Tensor
 from .._support import DTypeError
 
 
@@ -71,6 +71,8 @@ def check_adjoint(func: Callable[..., Any], inputs: Any, seed: int = 1) -> Adjoi
 def _run(check: Callable[..., None], func: Callable[..., Any], inputs: Any, eps: float, atol: float, rtol: float,
          raise_exception: bool) -> bool:
     call, tensors = _function(func, inputs)
+    if not any(x.requires_grad for x in tensors):
+        raise ShapeError("gradcheck: an input must want a gradient; got none that does")
     try:
         check(call, tensors, eps, atol, rtol)
     except AutogradError:

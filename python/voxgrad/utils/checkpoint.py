@@ -5,10 +5,12 @@ from typing import Any, Callable
 
 
 def checkpoint(function: Callable[..., Any], *args: Any, use_reentrant: bool | None = None,
-               preserve_rng_state: bool = True, **kwargs: Any) -> Any:
+               preserve_rng_state: bool = True, context_fn: Any = None, determinism_check: Any = None,
+               debug: Any = None, early_stop: Any = None, **kwargs: Any) -> Any:
     """function(*args, **kwargs): values and gradients are those of PyTorch's checkpoint().
 
-    The activations are kept until backward() all the same, not computed anew, so it saves no memory.
+    The activations are kept until backward() all the same, not computed anew, so it saves no memory, and the options
+    change nothing.
     """
     return function(*args, **kwargs)
 
