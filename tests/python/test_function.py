@@ -1,5 +1,7 @@
 """autograd.Function and the modes of recording. Each test runs under PyTorch too where that can be imported."""
+import gc
 import importlib
+import weakref
 
 import pytest
 
@@ -159,3 +161,40 @@ def test_checkpoint_keeps_its_options_to_itself(m):
     y = checkpoint(lambda a, factor: a * factor, x, use_reentrant=False, determinism_check="none", debug=False,
                    factor=3)
     assert y.tolist() == [3, 3]
+
+
+def test_a_gradient_is_summed_and_converted_to_its_inputs(m):
+    mine = function(m, forward=lambda ctx, x, y: x * y,
+                    backward=lambda ctx, g: (m.ones(4, 2, 3, dtype=m.float64), m.ones(2, 3)))
+    x, y = m.ones(2, 1, requires_grad=True), m.ones(3, dtype=m.float64, requires_grad=True)
+    mine.apply(x, y).sum().backward()
+    assert x.grad.tolist() == [[12], [12]] and x.grad.dtype is m.float32
+    assert y.grad.tolist() == [2, 2, 2] and y.grad.dtype is m.float64
+    wrong = function(m, forward=lambda ctx, x: x * 1, backward=lambda ctx, g: m.ones(1))
+    with pytest.raises(RuntimeError):
+        wrong.apply(m.ones(3, requires_grad=True)).sum().backward()
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_forward_returns_what_it_has_changed(m, wanted):
+    def forward(ctx, x):
+        ctx.mark_dirty(x.add_(1))
+        return x * 2
+
+    mine = function(m, forward=forward, backward=lambda ctx, g: g)
+    with pytest.raises(RuntimeError):
+        mine.apply(m.ones(2, requires_grad=wanted) * 1)
+
+
+def test_arguments_are_not_kept(m):
+    mine = function(m, forward=lambda ctx, x, other: x * 1, backward=lambda ctx, g: (g, None))
+
+    class Other:
+        pass
+
+    other = Other()
+    seen = weakref.ref(other)
+    y = mine.apply(m.ones(2, requires_grad=True), other)
+    del other
+    gc.collect()
+    assert seen() is None and y.requires_grad

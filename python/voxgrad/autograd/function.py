@@ -5,7 +5,7 @@ import functools
 from typing import Any, Callable
 
 from .. import _C
-from .._C import AutogradError, DTypeError, Tensor
+from .._C import AutogradError, DTypeError, Tensor, dtype
 from .grad_mode import no_grad
 
 
@@ -39,7 +39,7 @@ class FunctionCtx:
         self._not_differentiable = tensors
 
     def mark_dirty(self, *tensors: Tensor) -> None:
-        """Inputs that forward has changed in place, and returns."""
+        """Inputs that forward has changed in place, and returns: RuntimeError where it does not return one."""
         self._dirty = tensors
 
     def set_materialize_grads(self, value: bool) -> None:
@@ -83,10 +83,12 @@ class Function:
             else:
                 result = cls.forward(*args, **kwargs)
                 cls.setup_context(ctx, args, result)
-        if not (_C.is_grad_enabled() and any(ctx.needs_input_grad)):
-            return result
         single = not isinstance(result, tuple)
         outputs = [result] if single else list(result)
+        if not all(_among(t, outputs) for t in ctx._dirty):
+            raise AutogradError(f"{cls.__name__}: forward must return what mark_dirty() names")
+        if not (_C.is_grad_enabled() and any(ctx.needs_input_grad)):
+            return result
         # An input that comes back as it is becomes a tensor of its own, which the graph can know.
         copies = {id(o): _C._clone(o) for o in outputs if any(o is t for t in tensors)}
         ctx._saved = tuple(copies.get(id(s), s) if _among(s, ctx._dirty) else s for s in ctx._saved)
@@ -103,7 +105,8 @@ class Function:
         positions = [i for i, o in enumerate(outputs) if _among(o, joined)]
         zeros = {i: (list(o.shape), 0.0, o.dtype, o.device) for i, o in enumerate(outputs)
                  if isinstance(o, Tensor) and i not in positions and ctx._materialize}
-        places = [i for i, a in enumerate(args) if isinstance(a, Tensor)]
+        inputs = [(i, list(a.shape), a.dtype) for i, a in enumerate(args) if isinstance(a, Tensor)]
+        arity = len(args)  # the rule must not keep the arguments themselves
         saved = list(ctx._saved)
         ctx._saved = ()
         count = len(outputs)
@@ -117,8 +120,8 @@ class Function:
                 found = cls.backward(ctx, *given)
             finally:
                 ctx._saved = ()
-            found = cls._checked(found, len(args))
-            return [found[i] if need else None for i, need in zip(places, needs)]
+            found = cls._checked(found, arity)
+            return [_fitted(found[i], shape, kind) if need else None for (i, shape, kind), need in zip(inputs, needs)]
 
         _C._record(cls.__name__, tensors, joined, saved, rule)
 
@@ -134,6 +137,18 @@ class Function:
                 raise DTypeError(f"{cls.__name__}: backward must give tensors or None; got {type(g).__name__} for "
                                  f"argument {number}")
         return found
+
+
+def _fitted(grad: Tensor | None, shape: list[int], kind: dtype) -> Tensor | None:
+    """The gradient in the input's dtype, summed over the axes along which the input would expand to its shape."""
+    if grad is None:
+        return None
+    grad = _C._to_dtype(grad, kind)
+    extra = grad.ndim - len(shape)
+    if extra < 0 or any(n not in (1, g) for n, g in zip(shape, grad.shape[extra:])):
+        return grad  # which the engine refuses
+    axes = [a for a in range(grad.ndim) if a < extra or shape[a - extra] != grad.shape[a]]
+    return _C._reshape(_C._sum(grad, axes, False), shape) if axes else grad
 
 
 def _among(x: Any, tensors: Any) -> bool:
