@@ -43,6 +43,57 @@ def test_losses_are_pytorchs(expression, inputs):
         np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-12)
 
 
+WEIGHTED = [("mse_loss", {}), ("mse_loss", {"reduction": "sum"}), ("mse_loss", {"reduction": "none"}), ("l1_loss", {}),
+            ("huber_loss", {"delta": 0.5}), ("huber_loss", {"reduction": "sum"}), ("huber_loss", {"reduction": "none"})]
+
+
+@pytest.mark.parametrize("name, options", WEIGHTED)
+def test_weighted_losses_are_pytorchs(name, options):
+    torch = pytest.importorskip("torch")
+    found = []
+    for m in (voxgrad, torch):
+        x = m.from_numpy(A.copy()).requires_grad_()
+        loss = getattr(m.nn.functional, name)
+        out = loss(x, m.from_numpy(B.copy()), weight=m.from_numpy(np.abs(C)), **options)
+        out.sum().backward()
+        found.append((out.detach().numpy(), x.grad.numpy()))
+        with pytest.raises(ValueError):
+            loss(x, x, weight=x[0])
+        with pytest.raises(ValueError):
+            loss(x, x, weight=x, reduction="most")
+    for ours, theirs in zip(*found):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+
+
+REFUSED = {
+    "one positive for all": (RuntimeError, lambda m, f, x: f.triplet_margin_loss(x, x[0], x)),
+    "one target for all pairs": (RuntimeError, lambda m, f, x: f.margin_ranking_loss(x, x, x[0])),
+    "a target for each number": (RuntimeError, lambda m, f, x: f.cosine_embedding_loss(x, x, x)),
+    "a scalar target for a batch": (RuntimeError, lambda m, f, x: f.cosine_embedding_loss(x, x, x[0, 0])),
+    "vectors of other ranks": (RuntimeError, lambda m, f, x: f.cosine_embedding_loss(x, x[0], x[:, 0])),
+    "margin 0": (ValueError, lambda m, f, x: m.nn.TripletMarginLoss(margin=0)),
+    "no neighbours": (RuntimeError, lambda m, f, x: f.local_response_norm(x.reshape(2, 2, 5), 0)),
+    "numbers that are bytes": (RuntimeError, lambda m, f, x: f.embedding(m.ones(2, dtype=m.uint8), x)),
+}
+
+
+@pytest.mark.parametrize("module", ["voxgrad", "torch"])
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_pytorch_refuses_is_refused(case, module):
+    m = pytest.importorskip(module)
+    error, call = REFUSED[case]
+    with pytest.raises(error):
+        call(m, m.nn.functional, m.from_numpy(A.copy()))
+
+
+@pytest.mark.parametrize("padding_idx", [4, -5])
+def test_the_padding_of_an_embedding_is_one_of_its_numbers(padding_idx):
+    with pytest.raises(ValueError, match="padding_idx must be in"):
+        nn.functional.embedding(voxgrad.tensor([0]), voxgrad.ones(4, 2), padding_idx)
+    with pytest.raises(ValueError, match="must be a matrix"):
+        nn.Embedding.from_pretrained(voxgrad.ones(3))
+
+
 @pytest.mark.parametrize("options", [{}, {"padding_idx": 1}, {"padding_idx": -1}])
 def test_embeddings_are_pytorchs(options):
     torch = pytest.importorskip("torch")

@@ -108,10 +108,12 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, max
     """
     if max_norm is not None or scale_grad_by_freq or sparse:
         raise ShapeError("embedding: max_norm, scale_grad_by_freq and sparse are not supported")
-    if input.is_floating_point() or weight.ndim != 2:
-        raise ShapeError(f"embedding: needs integers and a matrix; got {input.dtype._name} and weight of shape "
+    if input.dtype not in (_C.int64, _C.int32) or weight.ndim != 2:
+        raise ShapeError(f"embedding: needs int64 or int32 and a matrix; got {input.dtype._name} and weight of shape "
                          f"{list(weight.shape)}")
     count = weight.shape[0]
+    if padding_idx is not None and not -count <= padding_idx < count:
+        raise ShapeError(f"embedding: padding_idx must be in [{-count}, {count - 1}]; got {padding_idx}")
     if input.numel() > 0 and not (input.min().item() >= 0 and input.max().item() < count):
         raise _C.OutOfRangeError(f"embedding: numbers must be in [0, {count - 1}]; got {input.min().item()} to "
                                  f"{input.max().item()}")

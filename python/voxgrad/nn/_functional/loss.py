@@ -21,6 +21,20 @@ def _legacy(reduction: str, size_average: Any, reduce: Any) -> str:
     return "sum" if size_average is False else "mean"
 
 
+def _reduced(op: str, losses: Tensor, reduction: str) -> Tensor:
+    _reduction(op, reduction)
+    return losses if reduction == "none" else losses.mean() if reduction == "mean" else losses.sum()
+
+
+def _weighted(op: str, losses: Tensor, weight: Tensor, reduction: str, by_weights: bool = True) -> Tensor:
+    """Losses times weight; by_weights: their mean divides by the sum of the weights, not by their number."""
+    if weight.shape != losses.shape:
+        raise ShapeError(f"{op}: weight must have the losses' shape {list(losses.shape)}; got {list(weight.shape)}")
+    if reduction == "mean" and by_weights:
+        return (losses * weight).sum() / weight.sum()
+    return _reduced(op, losses * weight, reduction)
+
+
 def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Any = None,
                   ignore_index: int = -100, reduce: Any = None, reduction: str = "mean",
                   label_smoothing: float = 0.0) -> Tensor:
@@ -44,15 +58,21 @@ def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, size_a
 
 
 def mse_loss(input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None,
-             reduction: str = "mean") -> Tensor:
-    """(input - target)^2."""
-    return _C._mse_loss(input, target, _reduction("mse_loss", _legacy(reduction, size_average, reduce)))
+             reduction: str = "mean", weight: Tensor | None = None) -> Tensor:
+    """(input - target)^2, times weight (the losses' shape), by whose sum the mean then divides."""
+    reduction = _legacy(reduction, size_average, reduce)
+    if weight is not None:
+        return _weighted("mse_loss", _C._mse_loss(input, target, _C._Reduction.none), weight, reduction)
+    return _C._mse_loss(input, target, _reduction("mse_loss", reduction))
 
 
 def l1_loss(input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None,
-            reduction: str = "mean") -> Tensor:
-    """|input - target|."""
-    return _C._l1_loss(input, target, _reduction("l1_loss", _legacy(reduction, size_average, reduce)))
+            reduction: str = "mean", weight: Tensor | None = None) -> Tensor:
+    """|input - target|, times weight (the losses' shape), by whose sum the mean then divides."""
+    reduction = _legacy(reduction, size_average, reduce)
+    if weight is not None:
+        return _weighted("l1_loss", _C._l1_loss(input, target, _C._Reduction.none), weight, reduction)
+    return _C._l1_loss(input, target, _reduction("l1_loss", reduction))
 
 
 def smooth_l1_loss(input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None,
@@ -62,8 +82,12 @@ def smooth_l1_loss(input: Tensor, target: Tensor, size_average: Any = None, redu
     return _C._smooth_l1_loss(input, target, beta, _reduction("smooth_l1_loss", reduction))
 
 
-def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0) -> Tensor:
-    """delta times smooth_l1_loss with beta = delta."""
+def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0,
+               weight: Tensor | None = None) -> Tensor:
+    """delta times smooth_l1_loss with beta = delta, times weight (the losses' shape)."""
+    if weight is not None:
+        losses = _C._huber_loss(input, target, delta, _C._Reduction.none)
+        return _weighted("huber_loss", losses, weight, reduction, by_weights=False)
     return _C._huber_loss(input, target, delta, _reduction("huber_loss", reduction))
 
 

@@ -6,13 +6,12 @@ from typing import Any
 
 from ... import _C
 from ..._C import ShapeError, Tensor
-from .loss import _legacy
+from .loss import _legacy, _reduced
 
 
-def _reduced(op: str, losses: Tensor, reduction: str) -> Tensor:
-    if reduction not in ("mean", "sum", "none"):
-        raise ShapeError(f"{op}: reduction must be 'mean', 'sum' or 'none'; got {reduction!r}")
-    return losses if reduction == "none" else losses.mean() if reduction == "mean" else losses.sum()
+def _of_one_rank(op: str, *tensors: Tensor) -> None:
+    if len({t.ndim for t in tensors}) > 1:
+        raise ShapeError(f"{op}: inputs must have the same rank; got shapes {[list(t.shape) for t in tensors]}")
 
 
 def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
@@ -26,10 +25,11 @@ def triplet_margin_loss(anchor: Tensor, positive: Tensor, negative: Tensor, marg
     """max(distance to positive - distance to negative + margin, 0), by pairwise_distance.
 
     swap: the distance from positive to negative counts where it is the smaller one. Raises ValueError for a margin that
-    is not positive.
+    is not positive and inputs of different rank.
     """
     if margin <= 0:
         raise ShapeError(f"triplet_margin_loss: margin must be > 0; got {margin}")
+    _of_one_rank("triplet_margin_loss", anchor, positive, negative)
     near, far = pairwise_distance(anchor, positive, p, eps), pairwise_distance(anchor, negative, p, eps)
     if swap:
         far = far.minimum(pairwise_distance(positive, negative, p, eps))
@@ -38,7 +38,11 @@ def triplet_margin_loss(anchor: Tensor, positive: Tensor, negative: Tensor, marg
 
 def margin_ranking_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, size_average: Any = None,
                         reduce: Any = None, reduction: str = "mean") -> Tensor:
-    """max(-target * (input1 - input2) + margin, 0): target 1 where input1 shall be the larger one, else -1."""
+    """max(-target * (input1 - input2) + margin, 0): target 1 where input1 shall be the larger one, else -1.
+
+    Raises RuntimeError for inputs of different rank.
+    """
+    _of_one_rank("margin_ranking_loss", input1, input2, target)
     losses = (margin - target * (input1 - input2)).clamp(min=0)
     return _reduced("margin_ranking_loss", losses, _legacy(reduction, size_average, reduce))
 
@@ -52,7 +56,13 @@ def hinge_embedding_loss(input: Tensor, target: Tensor, margin: float = 1.0, siz
 
 def cosine_embedding_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, size_average: Any = None,
                           reduce: Any = None, reduction: str = "mean") -> Tensor:
-    """1 - cosine of vectors (..., size) where target is 1, max(cosine - margin, 0) where it is -1."""
+    """1 - cosine of vectors (batch, size) where target (batch) is 1, max(cosine - margin, 0) where it is -1.
+
+    One vector each and a target of rank 0 do as well. Raises RuntimeError for other ranks.
+    """
+    if target.ndim > 1 or {input1.ndim, input2.ndim} != {target.ndim + 1}:
+        raise ShapeError("cosine_embedding_loss: needs vectors (batch, size) and target (batch), or (size) and (); got "
+                         f"{list(input1.shape)}, {list(input2.shape)} and {list(target.shape)}")
     lengths = ((input1 * input1).sum(-1) + 1e-12) * ((input2 * input2).sum(-1) + 1e-12)
     cosine = (input1 * input2).sum(-1) / lengths.sqrt()
     losses = (1 - cosine).where(target == 1, 0) + (cosine - margin).clamp(min=0).where(target == -1, 0)

@@ -6,7 +6,7 @@ from typing import Sequence
 from ... import _C
 from ..._C import ShapeError, Tensor
 from ..._info import finfo
-from ..._support import ints
+from ..._support import check_no_out, ints
 
 
 def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None,
@@ -38,8 +38,9 @@ def layer_norm(input: Tensor, normalized_shape: Sequence[int], weight: Tensor | 
     return _C._layer_norm(input, ints("layer_norm", "normalized_shape", (normalized_shape,)), weight, bias, eps)
 
 
-def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
-    """input / max(norm, eps), with the p-norm along an axis."""
+def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: None = None) -> Tensor:
+    """input / max(norm, eps), with the p-norm along an axis. Raises TypeError for `out`."""
+    check_no_out("normalize", out)
     norm = _C._norm(input, p, [dim], True)
     return _C._div(input, _C._clamp(norm, eps, float("inf")))
 
@@ -58,8 +59,10 @@ def rms_norm(input: Tensor, normalized_shape: Sequence[int], weight: Tensor | No
 
 def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
     """input / (k + alpha * m)^beta, where m is the mean of the squares of `size` neighbouring channels, those outside
-    being zeros (Krizhevsky et al., 2012). Raises ValueError below rank 3.
+    being zeros (Krizhevsky et al., 2012). Raises ValueError below rank 3, and for a size below 1.
     """
+    if size < 1:
+        raise ShapeError(f"local_response_norm: size must be >= 1; got {size}")
     if input.ndim < 3:
         raise ShapeError(f"local_response_norm: input must have rank 3 or more; got shape {list(input.shape)}")
     squares = _C._pad((input * input).movedim(1, -1), [size // 2, (size - 1) // 2], _C._PadMode.constant, 0.0)

@@ -3,17 +3,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..._C import Tensor
+from ..._C import ShapeError, Tensor
 from .. import functional as F
 from .loss import _Loss, _WeightedLoss
 
 
 class TripletMarginLoss(_Loss):
-    """max(|anchor - positive| - |anchor - negative| + margin, 0). Shapes: (N, D) or (D) each, to (N) or ()."""
+    """max(|anchor - positive| - |anchor - negative| + margin, 0). Shapes: (N, D) or (D) each, to (N) or ().
+
+    Raises ValueError for a margin that is not positive.
+    """
 
     def __init__(self, margin: float = 1.0, p: float = 2.0, eps: float = 1e-6, swap: bool = False,
                  size_average: Any = None, reduce: Any = None, reduction: str = "mean") -> None:
         super().__init__(size_average, reduce, reduction)
+        if margin <= 0:
+            raise ShapeError(f"TripletMarginLoss: margin must be > 0; got {margin}")
         self.margin, self.p, self.eps, self.swap = margin, p, eps, swap
 
     def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:

@@ -52,6 +52,8 @@ class Embedding(Module):
     @classmethod
     def from_pretrained(cls, embeddings: Tensor, freeze: bool = True, padding_idx: int | None = None) -> "Embedding":
         """Vectors (number, size) that are given, and not trained unless `freeze=False`."""
+        if embeddings.ndim != 2:
+            raise ShapeError(f"Embedding: the vectors must be a matrix; got shape {list(embeddings.shape)}")
         count, size = embeddings.shape
         return cls(count, size, padding_idx, _weight=embeddings, _freeze=freeze)
 
