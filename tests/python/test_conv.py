@@ -143,8 +143,13 @@ def test_a_lazy_layers_parameters_are_the_same_objects_later():
     assert list(lazy.parameters()) == [weight] and repr(weight) == "<UninitializedParameter>"
     with pytest.raises(RuntimeError, match="before the first input"):
         weight.shape
+    for use in (lambda w: w.exp(), lambda w: w.pow(2).sum(), lambda w: w == 1, lambda w: w.add_(1), lambda w: -w, list,
+                lambda w: w.max(), voxgrad.from_dlpack):
+        with pytest.raises(ValueError, match="before the first input"):
+            use(weight)
     lazy.double()
     lazy(voxgrad.ones(3, 5, 5, dtype=DOUBLE))  # unbatched
+    assert (weight == weight).all() and weight.exp().shape == weight.shape
     assert lazy.weight is weight and weight.shape == (2, 3, 3, 3) and weight.dtype == DOUBLE
 
 

@@ -1,6 +1,7 @@
 """Parameter and Buffer: the tensors that a module owns."""
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 from .. import _C
@@ -79,11 +80,15 @@ def _without_values(name: str) -> Any:
     return refuse
 
 
-for _name in ("numel", "nelement", "size", "dim", "detach", "clone", "item", "tolist", "numpy", "sum", "mean", "abs",
-              "view", "reshape", "fill_", "zero_", "copy_", "uniform_", "normal_", "__len__", "__getitem__",
-              "__setitem__", "__array__", "__add__", "__radd__", "__sub__", "__rsub__", "__mul__", "__rmul__",
-              "__truediv__", "__rtruediv__", "__matmul__", "__neg__", "__pow__"):
-    setattr(UninitializedParameter, _name, _without_values(_name))
+# What an uninitialized parameter can do: tell what is known, move and freeze.
+_WITHOUT_VALUES = {"backward", "cpu", "cuda", "double", "float", "is_floating_point", "ndimension", "register_hook",
+                   "requires_grad_", "retain_grad", "share_memory_", "to", "type"}
+_OPERATORS = """abs add and array bool contains dlpack eq float floordiv ge getitem gt iadd iand ifloordiv imod imul
+index int invert ior ipow isub iter itruediv ixor le len lt matmul mod mul ne neg or pos pow radd rand rfloordiv rmatmul
+rmod rmul ror rpow rsub rtruediv rxor setitem sub truediv xor""".split()
+for _name in [*(n for n in dir(Tensor) if not n.startswith("_")), *(f"__{n}__" for n in _OPERATORS)]:
+    if _name not in _WITHOUT_VALUES and inspect.isroutine(getattr(Tensor, _name, None)):
+        setattr(UninitializedParameter, _name, _without_values(_name))
 
 
 def is_lazy(param: Any) -> bool:
