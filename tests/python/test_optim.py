@@ -84,7 +84,9 @@ def test_first_steps_by_hand():
     (lambda m, p: m.optim.SGD([p], momentum=-1), ValueError),
     (lambda m, p: m.optim.SGD([p], nesterov=True), ValueError),
     (lambda m, p: m.optim.Adam([p], betas=(1.0, 0.9)), ValueError),
+    (lambda m, p: m.optim.Adam([p], betas=0.9), TypeError),
     (lambda m, p: m.optim.Adam([p], eps=-1), ValueError),
+    (lambda m, p: m.optim.Adadelta([p], lr="0.1"), TypeError),
     (lambda m, p: m.optim.SGD([]), ValueError),
     (lambda m, p: m.optim.SGD(p), TypeError),
     (lambda m, p: m.optim.SGD([1]), TypeError),
@@ -96,6 +98,12 @@ def test_first_steps_by_hand():
 def test_errors(m, make, error):
     with pytest.raises(error):
         make(m, m.nn.Parameter(m.ones(2)))
+
+
+@pytest.mark.parametrize("name", ["Adam", "AdamW", "Adamax", "NAdam", "RAdam"])
+def test_betas_are_two(name):
+    with pytest.raises(ValueError, match="betas must be two numbers"):
+        getattr(optim, name)([nn.Parameter(voxgrad.ones(2))], betas=(0.9,))
 
 
 def test_groups_and_names(m):

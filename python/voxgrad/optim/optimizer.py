@@ -33,14 +33,18 @@ _HOOKS = ("_optimizer_step_pre_hooks", "_optimizer_step_post_hooks", "_optimizer
 
 
 def check_at_least_zero(op: str, **options: Any) -> None:
-    """Raises ValueError for an option that is negative or NaN."""
+    """Raises ValueError for an option that is negative or NaN, TypeError for one that is no number."""
     for name, value in options.items():
+        if not hasattr(value, "__float__"):
+            raise DTypeError(f"{op}: {name} must be a number; got {type(value).__name__}")
         if not float(value) >= 0:
             raise ShapeError(f"{op}: {name} must be >= 0; got {value}")
 
 
 def check_betas(op: str, betas: Any) -> None:
-    """Raises ValueError unless the decays are in [0, 1)."""
+    """Raises ValueError unless there are two decays, in [0, 1)."""
+    if len(betas) != 2:
+        raise ShapeError(f"{op}: betas must be two numbers; got {betas}")
     for i, beta in enumerate(betas):
         if not 0 <= float(beta) < 1:
             raise ShapeError(f"{op}: betas[{i}] must be in [0, 1); got {beta}")
