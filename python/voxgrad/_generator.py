@@ -7,6 +7,7 @@ import numpy as np
 
 from . import _C
 from ._C import Generator, ShapeError, Tensor
+from ._support import DTypeError
 
 
 def get_state(self: Generator) -> Tensor:
@@ -15,10 +16,12 @@ def get_state(self: Generator) -> Tensor:
 
 
 def set_state(self: Generator, new_state: Tensor) -> None:
-    """Continues where `get_state` was taken. Raises ValueError for what it did not give."""
-    if new_state.dtype is not _C.uint8 or new_state.numel() % 8 != 0:
-        raise ShapeError("set_state: needs the bytes that get_state gave, of uint8; got shape "
-                         f"{list(new_state.shape)} of {new_state.dtype._name}")
+    """Continues where `get_state` was taken. Raises ValueError for what it did not give, TypeError for no bytes."""
+    if not isinstance(new_state, Tensor) or new_state.dtype is not _C.uint8:
+        got = new_state.dtype._name if isinstance(new_state, Tensor) else type(new_state).__name__
+        raise DTypeError(f"set_state: needs the bytes that get_state gave, a tensor of uint8; got {got}")
+    if new_state.numel() % 8 != 0:
+        raise ShapeError(f"set_state: needs the bytes that get_state gave; got shape {list(new_state.shape)}")
     self._set_state(np.ascontiguousarray(new_state.cpu().numpy()).view(np.uint64).tolist())
 
 

@@ -19,7 +19,7 @@ class autocast:
     PyTorch does the same on a machine without GPU for device_type "cuda".
     """
 
-    def __init__(self, device_type: str = "cuda", dtype: dtype | None = None, enabled: bool = True,
+    def __init__(self, device_type: str, dtype: dtype | None = None, enabled: bool = True,
                  cache_enabled: bool | None = None) -> None:
         if enabled:
             _warn("autocast")

@@ -37,6 +37,8 @@ def test_what_is_asked_for_in_vain_is_a_warning(m):
         m.amp.GradScaler("cuda")
     with pytest.warns(UserWarning):
         m.amp.autocast("cuda")
+    with pytest.raises(TypeError):
+        m.amp.autocast()
 
     @m.autocast("cuda", enabled=False)
     def double(x):

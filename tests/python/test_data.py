@@ -186,6 +186,11 @@ def test_options_that_exclude_each_other(m, options):
         m.utils.data.DataLoader([1, 2], **options)
 
 
+def test_a_context_of_processes_is_one(m):
+    with pytest.raises(TypeError):
+        list(m.utils.data.DataLoader([1, 2], num_workers=1, multiprocessing_context=3))
+
+
 def test_streams_have_no_order_of_ours(m):
     with pytest.raises(ValueError):
         m.utils.data.DataLoader(stream_of(m), shuffle=True)

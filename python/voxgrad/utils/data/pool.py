@@ -16,7 +16,11 @@ from .worker import END, ERROR, Plan, RemoteTraceback, parent_ends, work
 def _context(wanted: Any) -> Any:
     if wanted is None:
         wanted = "fork" if "fork" in multiprocessing.get_all_start_methods() else None
-    return multiprocessing.get_context(wanted) if wanted is None or isinstance(wanted, str) else wanted
+    if wanted is None or isinstance(wanted, str):
+        return multiprocessing.get_context(wanted)
+    if not isinstance(wanted, multiprocessing.context.BaseContext):
+        raise TypeError(f"DataLoader: multiprocessing_context must be a context or its name; got {wanted!r}")
+    return wanted
 
 
 def _end(owner: int, pipes: list[Any], processes: list[Any]) -> None:
