@@ -36,7 +36,7 @@ def _explain(text: str, positional: tuple[Any, ...], named: dict[str, Any]) -> s
     last = max(at for at, *_ in wrong)  # the signatures that came furthest
     rule = " | ".join(dict.fromkeys(part for at, rule, _ in wrong if at == last for part in _parts(rule, " | ")))
     value = next(value for at, _, value in wrong if at == last)
-    element = re.fullmatch(r"Sequence\[(.*)\]", rule)
+    element = next(filter(None, (re.fullmatch(r"Sequence\[(.*)\]", part) for part in _parts(rule, " | "))), None)
     if element and isinstance(value, (list, tuple)):
         value, rule = next(v for v in value if not _fits(v, element[1])), element[1]
     label = _label(frames, value) or ("" if len(overloads[0]) <= 2 else f"argument {last + 1}")

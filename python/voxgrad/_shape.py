@@ -53,7 +53,9 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     """A view without the axes of size 1, or without those of them that `dim` names."""
     if dim is None:
         return _C._squeeze(input)
-    axes = {axis_in("squeeze", axis, input.ndim) for axis in ints("squeeze", "dim", dim)}
+    axes = [axis_in("squeeze", axis, input.ndim) for axis in ints("squeeze", "dim", dim)]
+    if len({*axes}) != len(axes):
+        raise ShapeError(f"squeeze: dim must name each axis once; got {dim}")
     for axis in sorted(axes, reverse=True):
         input = _C._squeeze(input, axis)
     return input

@@ -35,6 +35,8 @@ def quantile(input: Tensor, q: float | Tensor, dim: int | None = None, keepdim: 
     interpolation: between the two nearest elements 'linear', 'lower', 'higher', 'nearest' or 'midpoint'.
     Raises ValueError for q outside [0, 1] and other names, TypeError unless floating.
     """
+    if isinstance(q, Tensor) and q.ndim > 1:
+        raise ShapeError(f"quantile: q must be a number or a vector; got shape {list(q.shape)}")
     wanted = q.tolist() if isinstance(q, Tensor) else q
     parts = wanted if isinstance(wanted, list) else [wanted]
     if interpolation not in ("linear", "midpoint", *_ROUNDINGS):

@@ -30,6 +30,8 @@ def set_grad(value):
     (lambda: F.softplus(X, beta="a"), "softplus: beta must be a number; got str"),
     (lambda: X.masked_fill(3, 1), "masked_fill: mask must be a Tensor; got int"),
     (lambda: vg._C._scatter(X, 0, X, None), "scatter: argument 4 must be a Tensor or a number; got NoneType"),
+    (lambda: vg.nn.ConvTranspose1d(2, 1, 2)(X, [2**70]),
+     f"forward: output_size[0] must be an integer of 64 bits; got {2**70}"),
     (lambda: X.item(3), "item: takes (); got (int)"),
     (lambda: vg.device(3), "device: must be a device or text; got int"),
     (lambda: vg.Generator(device=3), "Generator: must be a device; got int"),

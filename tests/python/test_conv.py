@@ -91,6 +91,7 @@ def test_check_adjoint_gives_the_three_forms():
     check = voxgrad.autograd.check_adjoint(lambda x, w: F.conv2d(x, w, bias, 2, 1, groups=2), (x, w))
     assert len(check.backward) == 2 and check.gap <= 1e-13 * check.scale and abs(check.forward) > 1e-3
     assert voxgrad.autograd.check_adjoint(lambda t: t * t, x).gap > 1e-3
+    assert voxgrad.autograd.check_adjoint(lambda t: t * 2, x, seed=-1).gap == 0
     with pytest.raises(RuntimeError):
         voxgrad.autograd.check_adjoint(lambda t: t.detach(), x)
     with pytest.raises(ZeroDivisionError):

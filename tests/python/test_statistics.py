@@ -57,7 +57,8 @@ def test_unique_is_pytorchs(dim):
 
 def test_errors():
     x = voxgrad.ones(3)
-    for call in (lambda: x.quantile(1.5), lambda: x.quantile(0.5, interpolation="best"), lambda: x[:0].quantile(0.5),
+    for call in (lambda: x.quantile(voxgrad.ones(1, 1)), lambda: x.quantile(1.5),
+                 lambda: x.quantile(0.5, interpolation="best"), lambda: x[:0].quantile(0.5),
                  lambda: x.histc(0), lambda: x.histc(3, 2, 1), lambda: x.diff(-1), lambda: x[0].diff()):
         with pytest.raises(ValueError):
             call()

@@ -177,6 +177,13 @@ def test_to_takes_copy_as_its_second_switch():
     assert x.to(vg.float32, False, True) is not x
 
 
+def test_squeeze_names_each_axis_once():
+    x = vg.ones(1, 2, 1)
+    assert x.squeeze((0, -1)).shape == (2,)
+    with pytest.raises(RuntimeError):
+        x.squeeze((2, -1))
+
+
 def test_parts_and_repetitions():
     x = vg.arange(5)
     assert [p.tolist() for p in x.tensor_split((-9, 2))] == [[], [0, 1], [2, 3, 4]]

@@ -5,7 +5,7 @@ from typing import Any, Callable, NamedTuple
 
 from .. import _C
 from .._C import AutogradError, ShapeError, Tensor
-from .._support import DTypeError
+from .._support import DTypeError, ints
 
 
 def _function(func: Callable[..., Any], inputs: Any) -> tuple[Callable[..., list[Tensor]], list[Tensor]]:
@@ -65,7 +65,7 @@ def check_adjoint(func: Callable[..., Any], inputs: Any, seed: int = 1) -> Adjoi
         if not isinstance(value, Tensor):
             raise DTypeError(f"check_adjoint: inputs must be Tensors; got {type(value).__name__}")
     call, tensors = _function(func, given)
-    return AdjointCheck(*_C._check_adjoint(call, tensors, seed))
+    return AdjointCheck(*_C._check_adjoint(call, tensors, ints("check_adjoint", "seed", seed)[0] % 2**64))
 
 
 def _run(check: Callable[..., None], func: Callable[..., Any], inputs: Any, eps: float, atol: float, rtol: float,
