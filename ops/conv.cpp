@@ -68,6 +68,11 @@ void check_bias(const ConvProblem& problem, const Tensor& bias, const Tensor& op
            to_string(operand.device()));
 }
 
+void check_weight_count(const Shape& w) {
+  VG_CHECK(element_count(w) <= kMostWeights, OutOfMemoryError,
+           "conv: w must have at most {} elements; got shape {}", kMostWeights, w);
+}
+
 // No term of the form, or no element of the result: zeros and bias.
 void fill_without_terms(const ConvEpilogue& epilogue, Tensor& result) {
   if (result.numel() == 0) return;
@@ -140,6 +145,7 @@ Tensor conv_partial(Slot produced, const ConvGeometry& geometry, const ConvOpera
   }
   const ConvProblem problem{produced, geometry, reference.dtype()};
   if (epilogue.bias != nullptr) check_bias(problem, *epilogue.bias, reference);
+  check_weight_count(slot_shape(geometry, Slot::w));
 
   const Shape shape = slot_shape(geometry, produced);
   Tensor result = produced == Slot::w

@@ -51,6 +51,9 @@ struct ConvWorkspace {
 /// would double the largest thing in memory.
 inline constexpr Index kMostCopied = Index{1} << 31;
 
+/// Elements of w, which is packed for each call. Up to these no size of a plan overflows.
+inline constexpr Index kMostWeights = Index{1} << 40;
+
 /// Operands and result as an algorithm gets them: x and y have channels of stride 1 unless one of
 /// them is larger than kMostCopied, the result is dense and uninitialised. No tensor is empty.
 struct ConvAlgorithm {
@@ -89,7 +92,8 @@ struct ConvRead {
 /// The form's partial derivative by the slot `produced`, given the two others: x and y in
 /// channels-last layout, w in plain layout. Zero where the form has no terms; plus bias. The result
 /// is allocated before anything is copied.
-/// @throws ShapeError, DTypeError, DeviceError when operands do not fit the geometry or each other.
+/// @throws ShapeError, DTypeError, DeviceError when operands do not fit the geometry or each other;
+/// OutOfMemoryError, for more than kMostWeights too.
 Tensor conv_partial(Slot produced, const ConvGeometry& geometry, const ConvOperands& operands,
                     const ConvEpilogue& epilogue = {}, ConvRead* read = nullptr);
 

@@ -122,6 +122,20 @@ TEST(ConvLarge, ShapesBeyondTheBorderAreComputedInFull) {
                ShapeError);
 }
 
+TEST(ConvLarge, WeightsWhoseBytesOverflowAreRefused) {
+  const Tensor one = Tensor::from<double>({1}, {1});
+  const auto seen_as = [&](const Shape& shape) {
+    return one.alias(shape, Strides(shape.size(), 0), 0);
+  };
+  for (const Shape& shape : {Shape{1, 2, Index{1} << 60}, Shape{1, Index{1} << 61, 1}}) {
+    const ConvGeometry g = conv_geometry(shape, shape);
+    const Tensor both = seen_as(shape), y = seen_as({1, 1, 1});
+    EXPECT_THROW(ops::conv_partial(Slot::y, g, {.x = &both, .w = &both}), OutOfMemoryError);
+    EXPECT_THROW(ops::conv_partial(Slot::x, g, {.w = &both, .y = &y}), OutOfMemoryError);
+    EXPECT_THROW(ops::conv_partial(Slot::w, g, {.x = &both, .y = &y}), OutOfMemoryError);
+  }
+}
+
 TEST(ConvLarge, WhatNoMemoryHoldsIsRefusedBeforeAnythingIsMade) {
   // Two channels at the same place are no channels-last layout: x would be copied.
   const Shape shape{1, 2, Index{1} << 22};
