@@ -45,6 +45,13 @@ TEST(Conv, DerivativesOfAllRanksAreRight) {
       {{2, 4, 3, 4, 5}, {4, 2, 2, 3, 2}, {.stride = {1, 2, 3}, .padding = {1, 1, 2}, .groups = 2}},
       {{1, 2, 4, 4, 4}, {3, 2, 1, 1, 1}, {}},
       {{1, 2, 5, 4, 4}, {3, 2, 2, 2, 2}, {.stride = 2, .dilation = {3, 1, 2}}},
+      {{2, 3, 5}, {2, 3, 3}, {.stride = 2, .padding = 4, .padding_mode = PadMode::reflect}},
+      {{4, 5, 4},
+       {6, 2, 3, 2},
+       {.padding = "same", .groups = 2, .padding_mode = PadMode::circular}},
+      {{1, 2, 3, 4, 2},
+       {2, 2, 2, 3, 2},
+       {.padding = {1, 2, 3}, .dilation = {1, 2, 1}, .padding_mode = PadMode::replicate}},
   };
   for (const ConvCase& c : cases) {
     const auto f = [&](std::span<const Tensor> in) {
@@ -105,6 +112,20 @@ TEST(Conv, TransposeIsAdjointOfForward) {
   const Tensor back = conv_transpose(
       y, w, {}, {.stride = {2, 3}, .padding = 1, .groups = 2, .output_size = x.shape()});
   EXPECT_NEAR(sum(y * forward).item(), sum(x * back).item(), 1e-10);
+}
+
+TEST(Conv, KeepsToTheLimitOfThePaddingMode) {
+  const Tensor x = Tensor::empty({1, 1, 3}), w = Tensor::empty({1, 1, 2});
+  const auto padded = [&](PadMode mode, Index padding) {
+    return conv(x, w, {.padding = padding, .padding_mode = mode}).size(2);
+  };
+  EXPECT_EQ(padded(PadMode::reflect, 2), 6);
+  EXPECT_THROW(padded(PadMode::reflect, 3), ShapeError);
+  EXPECT_EQ(padded(PadMode::circular, 3), 8);
+  EXPECT_THROW(padded(PadMode::circular, 4), ShapeError);
+  EXPECT_EQ(padded(PadMode::replicate, 9), 20);
+  EXPECT_THROW(padded(PadMode::replicate, Index{1} << 62), ShapeError);
+  EXPECT_THROW(padded(PadMode::replicate, -1), ShapeError);
 }
 
 TEST(Conv, TakesUnbatchedInput) {
