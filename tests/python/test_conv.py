@@ -267,6 +267,35 @@ def test_a_lazy_network_of_ones_own():
     assert net(voxgrad.ones(3)).tolist() == [2, 2, 2] and type(net) is Scale
 
 
+@pytest.mark.parametrize("name", ["voxgrad", "torch"])
+def test_a_subclass_with_a_forward_of_its_own_asks_for_output_padding(name):
+    m = pytest.importorskip(name)
+
+    class Scaled(m.nn.ConvTranspose2d):
+        def forward(self, x, output_size=None):
+            extra = self._output_padding(x, output_size, self.stride, self.padding, self.kernel_size, 2, self.dilation)
+            return m.nn.functional.conv_transpose2d(x, self.weight * 2, None, self.stride, self.padding, extra,
+                                                    self.groups, self.dilation)
+
+    layer, x = Scaled(2, 3, (3, 2), (3, 2), (1, 0), 1, dilation=(2, 1)), m.ones(1, 2, 4, 5)
+    plain = m.nn.ConvTranspose2d(2, 3, (3, 2), (3, 2), (1, 0), 1, dilation=(2, 1), bias=False)
+    plain.load_state_dict({"weight": layer.weight})
+    for size in (None, (13, 10), [1, 3, 14, 11]):
+        np.testing.assert_allclose(layer(x, size).tolist(), (plain(x, size) * 2).tolist(), rtol=1e-5)
+    for size in ((15, 10), (11, 10), (13,), [3, 13, 10]):
+        with pytest.raises(ValueError):
+            layer(x, size)
+
+
+@pytest.mark.parametrize("name", ["voxgrad", "torch"])
+def test_a_padding_mode_set_later_is_checked_at_the_call(name):
+    m = pytest.importorskip(name)
+    layer = m.nn.Conv1d(1, 1, 3, padding=1)
+    layer.padding_mode = "mirror"
+    with pytest.raises(RuntimeError):
+        layer(m.ones(1, 1, 5))
+
+
 # ---- errors: the situations of PyTorch's, with its classes
 
 X = (1, 4, 5, 5, 5)

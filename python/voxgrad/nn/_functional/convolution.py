@@ -24,6 +24,9 @@ def _check_rank(op: str, input: Tensor, weight: Tensor, rank: int) -> None:
 def _conv(rank: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Numbers, padding: Any,
           dilation: Numbers, groups: int, padding_mode: str = "zeros") -> Tensor:
     _check_rank(f"conv{rank}d", input, weight, rank)
+    if padding_mode not in ("zeros", "reflect", "replicate", "circular"):  # set as a layer's attribute
+        raise ShapeError(f"conv{rank}d: padding_mode must be 'zeros', 'reflect', 'replicate' or 'circular'; got "
+                         f"{padding_mode!r}")
     mode = getattr(_C._PadMode, "constant" if padding_mode == "zeros" else padding_mode)
     return _C._conv(input, weight, bias, stride, padding, dilation, ints(f"conv{rank}d", "groups", groups)[0], mode)
 

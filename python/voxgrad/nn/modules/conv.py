@@ -257,7 +257,21 @@ class _ConvTransposeNd(_ConvNd):
                 like: Tensor | None = None) -> Tensor:
         size = None if output_size is None else ints(self._get_name(), "output_size", list(output_size))
         return _conv_transpose(self._rank, input, self.weight, self.bias, self.stride, self.padding,
-                                 self.output_padding, self.groups, self.dilation, size, like)
+                               self.output_padding, self.groups, self.dilation, size, like)
+
+    def _output_padding(self, input: Tensor, output_size: Sequence[int] | None, stride: Any, padding: Any,
+                        kernel_size: Any, num_spatial_dims: int, dilation: Any = None) -> list[int]:
+        """The output_padding that gives output_size: what PyTorch has for subclasses with a forward of their own."""
+        if output_size is None:
+            return list(self.output_padding)
+        rank, wanted = num_spatial_dims, ints(self._get_name(), "output_size", list(output_size))
+        least = [(n - 1) * s - 2 * p + d * (k - 1) + 1 for n, s, p, d, k in
+                 zip(input.shape[input.ndim - rank:], stride, padding, dilation or [1] * rank, kernel_size)]
+        extra = [size - low for size, low in zip(wanted[-rank:], least)]
+        if len(wanted) not in (rank, input.ndim) or any(not 0 <= e < s for e, s in zip(extra, stride)):
+            raise ShapeError(f"{self._get_name()}: output_size must be {least} or above by less than the stride "
+                             f"{list(stride)} for an input of shape {list(input.shape)}; got {wanted}")
+        return extra
 
 
 @_document(_CONV_TRANSPOSE)
