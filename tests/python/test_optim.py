@@ -219,3 +219,16 @@ def test_a_step_in_another_thread():
     thread.start()
     thread.join()
     assert p.tolist() == [0, 0]
+
+
+def test_a_state_with_numbers_in_place_of_tensors_goes_on(m):
+    p = m.nn.Parameter(m.ones(2))
+    optimizer = m.optim.NAdam([p])
+    p.grad = m.ones(2)
+    optimizer.step()
+    state = optimizer.state_dict()
+    state["state"][0].update(step=3, mu_product=0.5)
+    optimizer.load_state_dict(state)
+    optimizer.step()
+    assert optimizer.state[p]["step"] == 4 and abs(float(optimizer.state[p]["mu_product"]) - 0.2251469) < 1e-6
+    assert abs(p[0].item() - 0.9956124) < 1e-5

@@ -46,6 +46,8 @@ class NAdam(_EachParameter):
         grad, (beta1, beta2) = self._decayed(group, p, grad), map(float, group["betas"])
         mean, mean_square, rate = state["exp_avg"], state["exp_avg_sq"], float(group["lr"])
         momentum, following = (beta1 * (1 - 0.5 * 0.96 ** (t * group["momentum_decay"])) for t in (number, number + 1))
+        if not isinstance(state["mu_product"], Tensor):  # in states of old versions of PyTorch
+            state["mu_product"] = _C._full([], float(state["mu_product"]), _C.float32, _C.device("cpu"))
         product = float(state["mu_product"].mul_(momentum))
         mean.add_(grad - mean, alpha=1 - beta1)
         mean_square.mul_(beta2).add_(grad * grad, alpha=1 - beta2)
