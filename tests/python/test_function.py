@@ -186,6 +186,19 @@ def test_forward_returns_what_it_has_changed(m, wanted):
         mine.apply(m.ones(2, requires_grad=wanted) * 1)
 
 
+def test_what_forward_changed_is_freed(m):
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        ctx.mark_dirty(x.mul_(2))
+        return x
+
+    y = function(m, forward=forward, backward=lambda ctx, g: g * 2).apply(m.ones(2, requires_grad=True) * 1)
+    seen = weakref.ref(y)
+    del y
+    gc.collect()
+    assert seen() is None
+
+
 def test_arguments_are_not_kept(m):
     mine = function(m, forward=lambda ctx, x, other: x * 1, backward=lambda ctx, g: (g, None))
 

@@ -94,8 +94,9 @@ class Function:
         ctx._saved = tuple(copies.get(id(s), s) if _among(s, ctx._dirty) else s for s in ctx._saved)
         made = [copies.get(id(o), o) for o in outputs]
         cls._join(ctx, args, tensors, made)
-        # What forward changed in place then takes over the value's history.
-        made = [o.copy_(new) if _among(o, ctx._dirty) else new for o, new in zip(outputs, made)]
+        # What forward changed in place then takes over the value's history, which must not keep it alive through ctx.
+        dirty, ctx._dirty, ctx._not_differentiable = ctx._dirty, (), ()
+        made = [o.copy_(new) if _among(o, dirty) else new for o, new in zip(outputs, made)]
         return made[0] if single else tuple(made)
 
     @classmethod
