@@ -22,7 +22,10 @@ def set_state(self: Generator, new_state: Tensor) -> None:
         raise DTypeError(f"set_state: needs the bytes that get_state gave, a tensor of uint8; got {got}")
     if new_state.numel() % 8 != 0:
         raise ShapeError(f"set_state: needs the bytes that get_state gave; got shape {list(new_state.shape)}")
-    self._set_state(np.ascontiguousarray(new_state.cpu().numpy()).view(np.uint64).tolist())
+    words = np.ascontiguousarray(new_state.cpu().numpy()).view(np.uint64)
+    if (words >= 2**32).any() or not words[:624].any():  # all of a Mersenne twister's words: it would give zeros only
+        raise ShapeError("set_state: needs the bytes that get_state gave; got damaged ones")
+    self._set_state(words.tolist())
 
 
 def clone_state(self: Generator) -> Generator:
