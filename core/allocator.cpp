@@ -6,14 +6,13 @@
 #include <bit>
 #include <cstdint>
 #include <exception>
-#include <map>
 #include <mutex>
 #include <new>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include <voxgrad/core/check.h>
+#include <voxgrad/core/large_blocks.h>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define VG_HAS_ASAN 1
@@ -35,6 +34,7 @@ constexpr std::size_t kLargestSmall = std::size_t{1} << 20;
 constexpr std::size_t kPage = std::size_t{2} << 20;
 constexpr std::size_t kAbsurd = std::size_t{1} << 62;  // beyond it rounding up could overflow
 constexpr std::size_t kSlack = std::size_t{64} << 20;
+constexpr std::size_t kLeastSegment = std::size_t{32} << 20;
 
 // Size classes: multiples of 64 up to 512, then four steps per power of two.
 constexpr std::size_t kFineLimit = 512;
@@ -81,38 +81,29 @@ class CachingAllocator::Impl {
   void* allocate(std::size_t bytes) {
     if (bytes > kAbsurd) refuse(bytes);
     const bool small = bytes <= kLargestSmall;
-    const std::size_t size = small ? small_class(bytes).bytes : round_up(bytes, kPage);
-    void* block = small ? take_cached_small(bytes) : take_cached_large(bytes, size);
-    if (block == nullptr) block = take_fresh(bytes, size, small ? kGranule : kPage);
+    void* block = small ? take_small(bytes) : take_large(bytes);
     set_poison(block, bytes, false);
     return block;
   }
 
   void release(void* block, std::size_t bytes) noexcept {
     set_poison(block, bytes, true);  // the rest of the block has been poisoned all along
-    std::size_t size = 0;
-    try {
-      const std::lock_guard lock(mutex_);
-      current_ -= granules(bytes);
-      if (bytes <= kLargestSmall) {
-        // NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): read where push_back throws
-        size = small_class(bytes).bytes;
-        small_free_[small_class(bytes).bin].push_back(block);
-      } else {
-        const auto live = large_live_.find(block);
-        if (live == large_live_.end()) std::terminate();  // not ours, or released twice
-        size = live->second;
-        large_live_.erase(live);
-        large_free_.emplace_hint(large_free_.lower_bound(size), size, Free{block, ++clock_});
-      }
-      return;
-    } catch (const std::bad_alloc&) {  // no memory for the list's own bookkeeping
-    }
     {
       const std::lock_guard lock(mutex_);
-      reserved_ -= size;
+      current_ -= granules(bytes);
+      if (bytes > kLargestSmall) {
+        if (!large_.release(static_cast<std::byte*>(block)))
+          std::terminate();  // not ours, or twice
+        return;
+      }
+      try {
+        small_free_[small_class(bytes).bin].push_back(block);
+        return;
+      } catch (const std::bad_alloc&) {  // no memory for the list's own bookkeeping
+        reserved_ -= small_class(bytes).bytes;
+      }
     }
-    give(block, size);
+    give(block, small_class(bytes).bytes);
   }
 
   MemoryStats stats() const {
@@ -127,30 +118,22 @@ class CachingAllocator::Impl {
 
   void empty_cache() {
     std::array<std::vector<void*>, kSmallClasses> small;
-    std::multimap<std::size_t, Free> large;
     {
       const std::lock_guard lock(mutex_);
       small.swap(small_free_);
-      large.swap(large_free_);
       for (std::size_t bin = 0; bin < kSmallClasses; ++bin) {
         reserved_ -= small[bin].size() * bytes_of_bin(bin);
       }
-      for (const auto& [size, free] : large) reserved_ -= size;
     }
     for (std::size_t bin = 0; bin < kSmallClasses; ++bin) {
       for (void* block : small[bin]) give(block, bytes_of_bin(bin));
     }
-    for (const auto& [size, free] : large) give(free.block, size);
+    give_segments_above(0);
   }
 
   std::mutex& mutex() { return mutex_; }
 
  private:
-  struct Free {
-    void* block;
-    std::uint64_t since;  // the clock when it was released
-  };
-
   static std::size_t bytes_of_bin(std::size_t bin) {
     if (bin < kFineClasses) return (bin + 1) * kGranule;
     const std::size_t base = std::size_t{1} << (9 + (bin - kFineClasses) / 4);
@@ -164,30 +147,63 @@ class CachingAllocator::Impl {
     highest_ = std::max(highest_, current_);
   }
 
-  void* take_cached_small(std::size_t bytes) {
+  void* take_small(std::size_t bytes) {
+    const auto [bin, size] = small_class(bytes);
+    {
+      const std::lock_guard lock(mutex_);
+      std::vector<void*>& free = small_free_[bin];
+      if (!free.empty()) {
+        void* block = free.back();
+        free.pop_back();
+        count(bytes);
+        return block;
+      }
+    }
+    void* block = take_fresh(bytes, size, kGranule);
     const std::lock_guard lock(mutex_);
-    std::vector<void*>& free = small_free_[small_class(bytes).bin];
-    if (free.empty()) return nullptr;
-    void* block = free.back();
-    free.pop_back();
+    reserved_ += size;
     count(bytes);
     return block;
   }
 
+  void* take_large(std::size_t bytes) {
+    const std::size_t size = round_up(bytes, kPage);
+    if (void* block = take_cached_large(bytes, size)) return block;
+    std::size_t segment = std::max(size, kLeastSegment), most = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      most = std::max(highest_, current_ + bytes) + kSlack;
+    }
+    give_segments_above(most > segment ? most - segment : 0);
+    void* start = source_.take(segment, kPage);
+    if (start == nullptr) {
+      segment = size;
+      start = take_fresh(bytes, segment, kPage);
+    } else {
+      set_poison(start, segment, true);
+    }
+    try {
+      const std::lock_guard lock(mutex_);
+      large_.add({static_cast<std::byte*>(start), segment});
+      reserved_ += segment;
+    } catch (const std::bad_alloc&) {
+      give(start, segment);
+      throw;
+    }
+    // Another thread may have cut into the segment meanwhile.
+    if (void* block = take_cached_large(bytes, size)) return block;
+    return take_large(bytes);
+  }
+
   void* take_cached_large(std::size_t bytes, std::size_t size) {
     const std::lock_guard lock(mutex_);
-    const auto fit = large_free_.lower_bound(size);
-    if (fit == large_free_.end() || fit->first > size + size / 3) return nullptr;
-    void* block = fit->second.block;
-    large_live_.emplace(block, fit->first);
-    large_free_.erase(fit);
-    count(bytes);
+    void* block = large_.take(size);
+    if (block != nullptr) count(bytes);
     return block;
   }
 
   // The source is asked without the mutex: the system may take its time.
   void* take_fresh(std::size_t bytes, std::size_t size, std::size_t alignment) {
-    if (size > kLargestSmall) trim_for(bytes, size);
     void* block = source_.take(size, alignment);
     if (block == nullptr) {
       empty_cache();
@@ -195,30 +211,23 @@ class CachingAllocator::Impl {
     }
     if (block == nullptr) refuse(bytes);
     set_poison(block, size, true);
-    const std::lock_guard lock(mutex_);
-    if (size > kLargestSmall) large_live_.emplace(block, size);
-    reserved_ += size;
-    count(bytes);
     return block;
   }
 
-  /// Gives back the large blocks that were unused for longest while too much would be held with
-  /// `size` more.
-  void trim_for(std::size_t bytes, std::size_t size) {
-    std::vector<std::pair<void*, std::size_t>> trimmed;
-    {
-      const std::lock_guard lock(mutex_);
-      const std::size_t most = 2 * std::max(highest_, current_ + bytes) + kSlack;
-      while (reserved_ + size > most && !large_free_.empty()) {
-        const auto oldest = std::min_element(
-            large_free_.begin(), large_free_.end(),
-            [](const auto& a, const auto& b) { return a.second.since < b.second.since; });
-        trimmed.emplace_back(oldest->second.block, oldest->first);
-        reserved_ -= oldest->first;
-        large_free_.erase(oldest);
+  /// Gives back unused segments, those that lay so for longest first, while more than `most` bytes
+  /// are held.
+  void give_segments_above(std::size_t most) noexcept {
+    for (;;) {
+      LargeBlocks::Segment segment{};
+      {
+        const std::lock_guard lock(mutex_);
+        if (reserved_ <= most) return;
+        segment = large_.remove_oldest_free();
+        reserved_ -= segment.size;
       }
+      if (segment.start == nullptr) return;
+      give(segment.start, segment.size);
     }
-    for (const auto& [block, block_size] : trimmed) give(block, block_size);
   }
 
   void give(void* block, std::size_t size) {
@@ -245,9 +254,7 @@ class CachingAllocator::Impl {
   const MemorySource source_;
   mutable std::mutex mutex_;
   std::array<std::vector<void*>, kSmallClasses> small_free_;
-  std::multimap<std::size_t, Free> large_free_;        // by size; the latest released first
-  std::unordered_map<void*, std::size_t> large_live_;  // sizes of the blocks handed out
-  std::uint64_t clock_ = 0;
+  LargeBlocks large_;
   std::size_t current_ = 0;
   std::size_t peak_ = 0;
   std::size_t highest_ = 0;  // as peak_, but never reset

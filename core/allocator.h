@@ -2,10 +2,10 @@
 // takes no page faults.
 //
 // Small requests (up to 1 MiB) are rounded up to size classes and served from one list per class.
-// Large ones are rounded to 2 MiB and served best fit from the cached blocks, without splitting,
-// when at most a quarter of the block would be wasted. Before a large block is taken from the
-// system, the large blocks that lay unused for longest go back to it while more than twice the
-// highest use ever seen (and 64 MiB) would be held.
+// Large ones are rounded to 2 MiB and cut, best fit, out of segments of at least 32 MiB, whose free
+// neighbours merge (large_blocks.h). Before a segment is taken from the system, unused ones go back
+// to it, those that lay so for longest first, while more than the highest use ever seen (and 64
+// MiB) would be held.
 #pragma once
 
 #include <cstddef>
@@ -42,7 +42,7 @@ class CachingAllocator {
   /// Takes back what allocate(bytes) returned.
   void release(void* block, std::size_t bytes) noexcept;
   /// `current` and `peak` count the bytes asked for, each request rounded up to 64 (so they do not
-  /// depend on what was cached); `reserved` counts whole blocks, in use and cached.
+  /// depend on what was cached); `reserved` counts what was taken from the source.
   MemoryStats stats() const;
   /// Sets `peak` to `current`.
   void reset_peak();

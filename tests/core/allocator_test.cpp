@@ -121,23 +121,49 @@ TEST(CachingAllocator, LiveBlocksNeverOverlap) {
   EXPECT_EQ(allocator.stats().reserved, source.taken());
 }
 
-TEST(CachingAllocator, ReusesALargeBlockWhenAtMostAQuarterIsWasted) {
+TEST(CachingAllocator, CutsLargeBlocksBestFitAndMergesThemAgain) {
   Source source;
   CachingAllocator allocator(source.functions());
-  allocator.release(allocator.allocate(16 * kMiB), 16 * kMiB);
-  void* fits = allocator.allocate(12 * kMiB);
+  auto* whole = static_cast<std::byte*>(allocator.allocate(40 * kMiB));
+  allocator.release(whole, 40 * kMiB);
+  void* first = allocator.allocate(12 * kMiB);
+  void* second = allocator.allocate(10 * kMiB);
+  void* third = allocator.allocate(18 * kMiB);
+  EXPECT_EQ(first, whole);
+  EXPECT_EQ(second, whole + 12 * kMiB);
+  EXPECT_EQ(third, whole + 22 * kMiB);
   EXPECT_EQ(source.takes(), 1);
-  void* taken_already = allocator.allocate(12 * kMiB);
-  EXPECT_EQ(source.takes(), 2);
-  allocator.release(fits, 12 * kMiB);
-  void* too_small = allocator.allocate(10 * kMiB);  // 12 fits, but 16 would waste more
-  EXPECT_EQ(source.takes(), 3);
-  allocator.release(taken_already, 12 * kMiB);
+  allocator.release(first, 12 * kMiB);
+  allocator.release(third, 18 * kMiB);
   void* best = allocator.allocate(11 * kMiB);
-  EXPECT_EQ(source.takes(), 3);
-  EXPECT_EQ(best, taken_already) << "the 12 MiB block fits better than the one of 16";
+  EXPECT_EQ(best, first) << "12 MiB fit better than 18";
   allocator.release(best, 11 * kMiB);
-  allocator.release(too_small, 10 * kMiB);
+  allocator.release(second, 10 * kMiB);
+  EXPECT_EQ(allocator.allocate(40 * kMiB), whole);
+  EXPECT_EQ(source.takes(), 1);
+  allocator.release(whole, 40 * kMiB);
+}
+
+TEST(CachingAllocator, TakesNothingMoreFromTheSystemWhenAStepComesAgain) {
+  Source source;
+  CachingAllocator allocator(source.functions());
+  const std::vector<std::size_t> sizes = {34, 67, 17, 2, 25, 67, 9, 34, 4, 50};
+  int takes = 0;
+  for (int step = 0; step < 6; ++step) {
+    std::vector<std::pair<void*, std::size_t>> live;
+    for (std::size_t i = 0; i < 200; ++i) {
+      const std::size_t bytes = sizes[i * i % sizes.size()] * kMiB;
+      live.emplace_back(allocator.allocate(bytes), bytes);
+      if (live.size() < 8) continue;
+      const auto victim = live.begin() + static_cast<std::ptrdiff_t>(i * 7 % live.size());
+      allocator.release(victim->first, victim->second);
+      live.erase(victim);
+    }
+    for (const auto& [block, bytes] : live) allocator.release(block, bytes);
+    if (step == 1) takes = source.takes();
+  }
+  EXPECT_EQ(source.takes(), takes);
+  EXPECT_LE(source.taken(), allocator.stats().peak * 3 / 2);
 }
 
 TEST(CachingAllocator, StatsCountBytesRoundedTo64AndDoNotDependOnTheCache) {
@@ -153,7 +179,7 @@ TEST(CachingAllocator, StatsCountBytesRoundedTo64AndDoNotDependOnTheCache) {
     allocator.release(b, 3 * kMiB + 1);
     EXPECT_EQ(allocator.stats().current, 0U);
     EXPECT_EQ(allocator.stats().peak, 128 + 3 * kMiB + 64);
-    EXPECT_EQ(allocator.stats().reserved, 128 + 4 * kMiB);
+    EXPECT_EQ(allocator.stats().reserved, 128 + 32 * kMiB);
     allocator.release(allocator.allocate(4 * kMiB), 4 * kMiB);  // a block that is larger next round
     EXPECT_EQ(allocator.stats().reserved, source.taken());
     EXPECT_EQ(allocator.stats().peak, 4 * kMiB);
