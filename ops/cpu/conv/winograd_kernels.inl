@@ -136,41 +136,56 @@ template <typename V>
 
 // ---- tiles
 
+/// Which of a tile's values exist: all; some positions, with all lanes; anything.
+enum class Reach { whole, some_positions, anything };
+
+constexpr float kZeros[16] = {};
+
+template <Reach kReach, typename V>
+[[gnu::always_inline]] inline void read_value(V& to, const float* from, bool exists,
+                                              int64_t lanes) {
+  if constexpr (kReach == Reach::whole) {
+    load(to, from);
+  } else if constexpr (kReach == Reach::some_positions) {
+    load(to, exists ? from : kZeros);  // a choice of addresses: no branch
+  } else {
+    to = V{};
+    if (exists) load_some(to, from, lanes);
+  }
+}
+
 // The first `kCount` values of a line from position `at` on: first + factor * second.
-template <int kCount, bool kInside, typename V>
+template <int kCount, Reach kReach, typename V>
 [[gnu::always_inline]] inline void read_line(const TileSource& source, int line, int64_t channel,
                                              int64_t at, V* d) {
   constexpr int64_t kLanes = sizeof(V) / sizeof(float);
   const int64_t left = source.channels - channel, lanes = left < kLanes ? left : kLanes;
   const int64_t offset = at * source.step + channel;
+  const auto exists = [&](int i) { return 0 <= at + i && at + i < source.size; };
 #pragma GCC unroll 8
   for (int i = 0; i < kCount; ++i) d[i] = V{};
   if (const float* first = source.first[line]) {
 #pragma GCC unroll 8
     for (int i = 0; i < kCount; ++i) {
-      if constexpr (kInside) load(d[i], first + offset + i * source.step);
-      else if (0 <= at + i && at + i < source.size)
-        load_some(d[i], first + offset + i * source.step, lanes);
+      read_value<kReach>(d[i], first + offset + i * source.step, exists(i), lanes);
     }
   }
   if (const float* second = source.second[line]) {
 #pragma GCC unroll 8
     for (int i = 0; i < kCount; ++i) {
-      V value{};
-      if constexpr (kInside) load(value, second + offset + i * source.step);
-      else if (0 <= at + i && at + i < source.size)
-        load_some(value, second + offset + i * source.step, lanes);
+      V value;
+      read_value<kReach>(value, second + offset + i * source.step, exists(i), lanes);
       d[i] += source.factor * value;
     }
   }
 }
 
-template <bool kInside, int kLanes>
+template <Reach kReach, int kLanes>
 void read_input_tile(const TileSource& source, int64_t channel, int64_t at, float* to) {
   typename Vector<kLanes>::Type d[kReadLines][kReadColumns];
 #pragma GCC unroll 4
   for (int line = 0; line < kReadLines; ++line) {
-    read_line<kReadColumns, kInside>(source, line, channel, at, d[line]);
+    read_line<kReadColumns, kReach>(source, line, channel, at, d[line]);
   }
 #pragma GCC unroll 6
   for (int i = 0; i < kReadColumns; ++i) input2<kReadColumns>(&d[0][i]);
@@ -184,12 +199,12 @@ void read_input_tile(const TileSource& source, int64_t channel, int64_t at, floa
   }
 }
 
-template <bool kInside, int kLanes>
+template <Reach kReach, int kLanes>
 void read_cotangent_tile(const TileSource& source, int64_t channel, int64_t at, float* to) {
   typename Vector<kLanes>::Type e[kReadLines][kReadColumns];
 #pragma GCC unroll 2
   for (int line = 0; line < kTileLines; ++line) {
-    read_line<kTileColumns, kInside>(source, line, channel, at, e[line]);
+    read_line<kTileColumns, kReach>(source, line, channel, at, e[line]);
   }
 #pragma GCC unroll 4
   for (int i = 0; i < kTileColumns; ++i) cotangent2<kReadColumns>(&e[0][i]);
@@ -203,16 +218,17 @@ void read_cotangent_tile(const TileSource& source, int64_t channel, int64_t at, 
   }
 }
 
-// All tiles of a row, some channels at a time; those at the border on a careful path.
-template <int kColumns, int kLanes, auto kInsideTile, auto kBorderTile>
+// All tiles of a row, some channels at a time.
+template <int kColumns, int kLanes, auto kWhole, auto kSomePositions, auto kAnything>
 void read_tiles(const TileSource& source) {
   for (int64_t channel = 0; channel < source.channels; channel += kLanes) {
-    const bool whole = source.channels - channel >= kLanes;
+    const bool all_lanes = source.channels - channel >= kLanes;
     float* to = source.to + channel;
     int64_t at = source.begin;
     for (int64_t tile = 0; tile < source.tiles; ++tile) {
-      if (whole && 0 <= at && at + kColumns <= source.size) kInsideTile(source, channel, at, to);
-      else kBorderTile(source, channel, at, to);
+      if (!all_lanes) kAnything(source, channel, at, to);
+      else if (0 <= at && at + kColumns <= source.size) kWhole(source, channel, at, to);
+      else kSomePositions(source, channel, at, to);
       to += source.tile_stride;
       at += kTileColumns;
     }
@@ -221,14 +237,16 @@ void read_tiles(const TileSource& source) {
 
 template <int kLanes>
 void read_input(const TileSource& source) {
-  read_tiles<kReadColumns, kLanes, read_input_tile<true, kLanes>, read_input_tile<false, kLanes>>(
-      source);
+  read_tiles<kReadColumns, kLanes, read_input_tile<Reach::whole, kLanes>,
+             read_input_tile<Reach::some_positions, kLanes>,
+             read_input_tile<Reach::anything, kLanes>>(source);
 }
 
 template <int kLanes>
 void read_cotangent(const TileSource& source) {
-  read_tiles<kTileColumns, kLanes, read_cotangent_tile<true, kLanes>,
-             read_cotangent_tile<false, kLanes>>(source);
+  read_tiles<kTileColumns, kLanes, read_cotangent_tile<Reach::whole, kLanes>,
+             read_cotangent_tile<Reach::some_positions, kLanes>,
+             read_cotangent_tile<Reach::anything, kLanes>>(source);
 }
 
 // One tile's results of one plane.
