@@ -54,6 +54,9 @@ void accumulate(Tensor& sum, Tensor&& term) {
     sum = std::move(term);
   } else if (!grad_enabled() && is_sole_owner(sum)) {
     ops::binary_into(ops::BinaryOp::add, sum, term, sum);
+  } else if (!grad_enabled() && is_sole_owner(term)) {
+    ops::binary_into(ops::BinaryOp::add, sum, term, term);
+    sum = std::move(term);
   } else {
     sum = add(sum, term);
   }
@@ -103,12 +106,12 @@ class Pass {
 
   std::vector<Tensor> run() {
     const GradMode mode(options_.create_graph);
-    const RecomputeScope scope;
+    RecomputeScope scope;
     while (!heap_.empty()) {
       poll_cancel();
       const std::shared_ptr<Node> node = heap_.top().node;
       heap_.pop();
-      execute(node);
+      execute(node, scope);
     }
     return std::move(captured_);
   }
@@ -162,7 +165,7 @@ class Pass {
     }
   }
 
-  void execute(const std::shared_ptr<Node>& node) {
+  void execute(const std::shared_ptr<Node>& node, RecomputeScope& scope) {
     std::vector<Tensor> grads = std::move(gradients_.extract(node.get()).mapped());
     run_hooks(*node, grads);
     if (const auto found = captures_.find(node.get()); found != captures_.end())
@@ -171,10 +174,11 @@ class Pass {
       if (!capturing_) accumulate_into_leaf(node->leaf, std::move(grads[0]));
       return;
     }
-    propagate(node, std::move(grads));
+    propagate(node, std::move(grads), scope);
   }
 
-  void propagate(const std::shared_ptr<Node>& node, std::vector<Tensor> grads) {
+  void propagate(const std::shared_ptr<Node>& node, std::vector<Tensor> grads,
+                 RecomputeScope& scope) {
     const std::size_t count = node->inputs.size();
     const auto needs = std::make_unique<bool[]>(count);
     bool any = false;
@@ -186,22 +190,25 @@ class Pass {
              node->op);
     for (std::size_t i = 0; i < grads.size(); ++i)
       if (!grads[i].defined()) grads[i] = zeros_as(node->results[i]);
-    std::vector<Tensor> results = apply_rule(node, grads, Needs(needs.get(), count));
+    std::vector<Tensor> results = apply_rule(node, grads, Needs(needs.get(), count), scope);
     grads.clear();
     for (std::size_t i = 0; i < count; ++i)
       if (needs[i]) add_gradient(node->inputs[i], std::move(results[i]), node->op);
   }
 
   std::vector<Tensor> apply_rule(const std::shared_ptr<Node>& node, std::span<const Tensor> grads,
-                                 Needs needs) {
+                                 Needs needs, RecomputeScope& scope) {
     std::vector<Tensor> saved;
     saved.reserve(node->saved.size());
     for (const SavedTensor& kept : node->saved) saved.push_back(kept.unpack(node->op, node));
-    std::vector<Tensor> results = node->rule(saved, grads, needs);
+    scope.drop_far_from(node->id);
+    // What the node kept is the rule's alone from here on, where nobody comes back for it.
+    const Rule rule = node->rule;
+    if (!options_.retain_graph && !options_.create_graph) node->release();
+    std::vector<Tensor> results = rule(saved, grads, needs);
     VG_CHECK(results.size() == needs.size(), AutogradError,
              "{}: a rule must return one gradient per input; got {} for {} inputs", node->op,
              results.size(), needs.size());
-    if (!options_.retain_graph && !options_.create_graph) node->release();
     return results;
   }
 

@@ -54,6 +54,7 @@ std::shared_ptr<Node> make_node(std::string_view op, std::vector<Edge> edges,
                                 std::vector<SavedTensor> saved, Rule rule) {
   auto node = std::make_shared<Node>(op, std::move(edges));
   node->saved = std::move(saved);
+  for (SavedTensor& kept : node->saved) kept.set_consumer(node->id);
   node->rule = std::move(rule);
   return node;
 }
@@ -61,7 +62,7 @@ std::shared_ptr<Node> make_node(std::string_view op, std::vector<Edge> edges,
 /// The rule of the base's history after an in-place operation with `rule` on a view of it.
 Rule copy_slices(Rule rule, std::shared_ptr<const ViewLayout> layout) {
   return [rule = std::move(rule), layout = std::move(layout)](
-             std::span<const Tensor> saved, std::span<const Tensor> grads, Needs needs) {
+             std::span<Tensor> saved, std::span<const Tensor> grads, Needs needs) {
     const Tensor view_grad = gather_view(grads[0], layout);
     std::vector<Tensor> result = rule(saved, std::span(&view_grad, 1), needs);
     if (needs[0]) result[0] = scatter_view(grads[0], result[0], layout);

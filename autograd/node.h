@@ -23,8 +23,9 @@ using Needs = std::span<const bool>;
 
 /// Gradients of the inputs (one each; undefined where not needed or zero) from the saved values
 /// and the gradients of the results (all defined). Uses differentiable functions only, so that the
-/// result can be differentiated again; captures no tensor.
-using Rule = std::function<std::vector<Tensor>(std::span<const Tensor> saved,
+/// result can be differentiated again; captures no tensor. It may reset a saved value that it needs
+/// no more, to free its memory early.
+using Rule = std::function<std::vector<Tensor>(std::span<Tensor> saved,
                                                std::span<const Tensor> grads, Needs needs)>;
 
 /// Joins results to the graph when grad mode is on and an input wants a gradient; else does

@@ -19,17 +19,26 @@ class Recipe : public std::enable_shared_from_this<Recipe> {
   using Function = std::function<Tensor(std::span<const Tensor>)>;
 
   Recipe(std::vector<SavedTensor> inputs, Function recompute)
-      : inputs_(std::move(inputs)), recompute_(std::move(recompute)) {}
+      : inputs_(std::move(inputs)), recompute_(std::move(recompute)) {
+    for (const SavedTensor& input : inputs_)
+      if (input.recipe_) depth_ = std::max(depth_, input.recipe_->depth_ + 1);
+  }
 
   void add_consumer() {
     const std::lock_guard lock(mutex_);
     ++consumers_;
   }
 
+  void name_consumer(std::uint64_t node) {
+    const std::lock_guard lock(mutex_);
+    nodes_.push_back(node);
+  }
+
   /// `served_in`: the round in which that consumer got the value, 0 for never.
-  void drop_consumer(std::uint64_t served_in) {
+  void drop_consumer(std::uint64_t node, std::uint64_t served_in) {
     const std::lock_guard lock(mutex_);
     --consumers_;
+    if (const auto at = std::ranges::find(nodes_, node); at != nodes_.end()) nodes_.erase(at);
     if (served_in == round_) --served_;
     if (value_.defined()) drop_when_served();
   }
@@ -37,6 +46,18 @@ class Recipe : public std::enable_shared_from_this<Recipe> {
   void forget() {
     const std::lock_guard lock(mutex_);
     end_round();
+  }
+
+  /// Whether a value is held that is better kept after `node` ran: one of the next few nodes will
+  /// ask for it, or it stands at the end of a chain, which would be computed again and again.
+  bool is_worth_keeping(std::uint64_t node) {
+    constexpr std::uint64_t kNear = 16;
+    constexpr int kLongChain = 4;
+    const std::lock_guard lock(mutex_);
+    if (!value_.defined()) return false;
+    return depth_ >= kLongChain || std::ranges::any_of(nodes_, [&](std::uint64_t consumer) {
+             return consumer < node && node - consumer <= kNear;
+           });
   }
 
   /// The value for one consumer. Chains of recipes are computed without recursion.
@@ -97,11 +118,13 @@ class Recipe : public std::enable_shared_from_this<Recipe> {
 
   std::vector<SavedTensor> inputs_;
   Function recompute_;
+  int depth_ = 1;  // recipes from here to kept data
   std::mutex mutex_;
   Tensor value_;
   int consumers_ = 0;
-  int served_ = 0;           // consumers that got the value in this round
-  std::uint64_t round_ = 1;  // a round begins when the last value is dropped
+  std::vector<std::uint64_t> nodes_;  // those of the consumers that belong to nodes
+  int served_ = 0;                    // consumers that got the value in this round
+  std::uint64_t round_ = 1;           // a round begins when the last value is dropped
 };
 
 RecomputeScope::RecomputeScope() : outer_(std::exchange(current_scope, this)) {}
@@ -109,6 +132,14 @@ RecomputeScope::RecomputeScope() : outer_(std::exchange(current_scope, this)) {}
 RecomputeScope::~RecomputeScope() {
   current_scope = outer_;
   for (const auto& recipe : touched_) recipe->forget();
+}
+
+void RecomputeScope::drop_far_from(std::uint64_t node) {
+  std::erase_if(touched_, [&](const auto& recipe) {
+    if (recipe->is_worth_keeping(node)) return false;
+    recipe->forget();
+    return true;
+  });
 }
 
 SavedTensor::SavedTensor(const Tensor& tensor) {
@@ -126,7 +157,7 @@ void SavedTensor::keep(const Tensor& tensor, const Tensor& values) {
   origin_version_ = tensor.version();
   const auto& meta = tensor.impl()->autograd;
   if (grad_enabled()) edge_ = edge_of(tensor);
-  if (values.is_same(tensor) && meta && meta->recipe && meta->recipe_version == tensor.version()) {
+  if (values.is_same(tensor) && has_recipe(tensor)) {
     recipe_ = meta->recipe;
     recipe_->add_consumer();
     return;
@@ -136,7 +167,12 @@ void SavedTensor::keep(const Tensor& tensor, const Tensor& values) {
 }
 
 SavedTensor::~SavedTensor() {
-  if (recipe_) recipe_->drop_consumer(served_in_);
+  if (recipe_) recipe_->drop_consumer(consumer_, served_in_);
+}
+
+void SavedTensor::set_consumer(std::uint64_t node) {
+  consumer_ = node;
+  if (recipe_) recipe_->name_consumer(node);
 }
 
 SavedTensor::SavedTensor(SavedTensor&& other) noexcept
@@ -146,6 +182,7 @@ SavedTensor::SavedTensor(SavedTensor&& other) noexcept
       result_(other.result_),
       result_layout_(std::move(other.result_layout_)),
       recipe_(std::exchange(other.recipe_, nullptr)),
+      consumer_(other.consumer_),
       served_in_(other.served_in_),
       origin_(other.origin_),
       origin_version_(other.origin_version_) {}
@@ -157,6 +194,7 @@ SavedTensor& SavedTensor::operator=(SavedTensor&& other) noexcept {
   std::swap(result_, other.result_);
   std::swap(result_layout_, other.result_layout_);
   std::swap(recipe_, other.recipe_);
+  std::swap(consumer_, other.consumer_);
   std::swap(served_in_, other.served_in_);
   std::swap(origin_, other.origin_);
   std::swap(origin_version_, other.origin_version_);
@@ -197,6 +235,11 @@ void attach_recipe(Tensor& result, std::vector<SavedTensor> inputs, Recipe::Func
   AutogradMeta& meta = meta_of(result);
   meta.recipe = std::make_shared<Recipe>(std::move(inputs), std::move(recompute));
   meta.recipe_version = result.version();
+}
+
+bool has_recipe(const Tensor& tensor) {
+  const auto& meta = tensor.impl()->autograd;
+  return meta && meta->recipe && meta->recipe_version == tensor.version();
 }
 
 }  // namespace voxgrad

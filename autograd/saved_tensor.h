@@ -47,6 +47,9 @@ class SavedTensor {
   /// `layout` leads from the node's output to the saved value where the result is a view of it.
   void mark_result(const Tensor& result, int output, std::shared_ptr<const ViewLayout> layout = {});
 
+  /// For record(): the node that this belongs to.
+  void set_consumer(std::uint64_t node);
+
  private:
   friend class Recipe;
   void keep(const Tensor& tensor, const Tensor& values);
@@ -58,6 +61,7 @@ class SavedTensor {
   int result_ = -1;
   std::shared_ptr<const ViewLayout> result_layout_;
   std::shared_ptr<Recipe> recipe_;
+  std::uint64_t consumer_ = 0;           // id of the node that this belongs to; 0: a recipe
   mutable std::uint64_t served_in_ = 0;  // the recipe's round in which this consumer got the value
   const TensorImpl* origin_ = nullptr;   // what was saved: compared, never followed
   std::uint64_t origin_version_ = 0;
@@ -69,12 +73,18 @@ class SavedTensor {
 void attach_recipe(Tensor& result, std::vector<SavedTensor> inputs,
                    std::function<Tensor(std::span<const Tensor>)> recompute);
 
+/// Whether a rule that saves the tensor would keep a recipe.
+bool has_recipe(const Tensor& tensor);
+
 /// For the engine: while one lives on a thread, recomputed values are kept until their last
 /// consumer ran; what is left is dropped at its end.
 class RecomputeScope {
  public:
   RecomputeScope();
   ~RecomputeScope();
+  /// Drops the values that none of the next few nodes before `node` will ask for: a skip connection
+  /// is computed again at its other end rather than kept meanwhile.
+  void drop_far_from(std::uint64_t node);
   RecomputeScope(const RecomputeScope&) = delete;
   RecomputeScope& operator=(const RecomputeScope&) = delete;
 

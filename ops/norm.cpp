@@ -18,6 +18,10 @@ Tensor plain(const Tensor& x) { return x.defined() ? to_contiguous(x) : x; }
 
 Moments plain(const Moments& moments) { return {plain(moments.mean), plain(moments.variance)}; }
 
+NormOutput plain(const NormOutput& output) {
+  return {output.eps, plain(output.weight), plain(output.bias), output.slope};
+}
+
 /// (groups, channels): the mean of each run of `merged` channels, at each of them.
 Tensor mean_of_runs(const NormShape& shape, Index merged, const Tensor& x) {
   const Shape runs{shape.groups, shape.channels / merged, merged};
@@ -43,18 +47,18 @@ Moments moments(const NormShape& shape, const Tensor& x) {
   return result;
 }
 
-Tensor normalize(const NormShape& shape, const Tensor& x, const Moments& moments, double eps,
-                 const Tensor& weight, const Tensor& bias) {
+Tensor normalize(const NormShape& shape, const Tensor& x, const Moments& moments,
+                 const NormOutput& output) {
   Tensor y = Tensor::empty_channels_last(x.shape(), x.dtype(), x.device());
-  kernels_of(x).normalize(shape, to_channels_last(x), plain(moments), eps, plain(weight),
-                          plain(bias), y);
+  kernels_of(x).normalize(shape, to_channels_last(x), plain(moments), plain(output), y);
   return y;
 }
 
 NormSums norm_sums(const NormShape& shape, const Tensor& x, const Tensor& dy,
-                   const Moments& moments, double eps) {
+                   const Moments& moments, const NormOutput& output) {
   NormSums result{per_group(shape, x), per_group(shape, x)};
-  kernels_of(x).sums(shape, to_channels_last(x), to_channels_last(dy), plain(moments), eps, result);
+  kernels_of(x).sums(shape, to_channels_last(x), to_channels_last(dy), plain(moments),
+                     plain(output), result);
   return result;
 }
 
@@ -79,11 +83,10 @@ NormSums merge_sums(const NormShape& shape, Index merged, const NormSums& sums,
 }
 
 Tensor norm_input_gradient(const NormShape& shape, const Tensor& x, const Tensor& dy,
-                           const Moments& moments, double eps, const Tensor& weight,
-                           const NormSums& sums) {
+                           const Moments& moments, const NormOutput& output, const NormSums& sums) {
   Tensor dx = Tensor::empty_channels_last(x.shape(), x.dtype(), x.device());
   kernels_of(x).input_gradient(shape, to_channels_last(x), to_channels_last(dy), plain(moments),
-                               eps, plain(weight), sums, dx);
+                               plain(output), sums, dx);
   return dx;
 }
 

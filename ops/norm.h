@@ -29,22 +29,30 @@ struct Moments {
 };
 
 /// Per (group, channel), float64: sum of dy, and sum of dy * xhat with xhat = (x - mean) /
-/// sqrt(variance + eps).
+/// sqrt(variance + eps); dy being what the rectifier lets through.
 struct NormSums {
   Tensor dy;
   Tensor dy_xhat;
 };
 
-/// x, y and dy lie channels-last; weight and bias may be undefined (1 and 0).
+/// What is done with the normalised values: y = rectified(xhat * weight + bias), where what is not
+/// above 0 is multiplied with `slope`. 1: nothing is rectified; 0: relu.
+struct NormOutput {
+  double eps = 0;
+  Tensor weight = {}, bias = {};  ///< (channels); may be undefined: 1 and 0
+  double slope = 1;     ///< at least 0
+};
+
+/// x, y and dy lie channels-last.
 struct NormKernels {
   void (*moments)(const NormShape&, const Tensor& x, Moments& result);
-  void (*normalize)(const NormShape&, const Tensor& x, const Moments&, double eps,
-                    const Tensor& weight, const Tensor& bias, Tensor& y);
-  void (*sums)(const NormShape&, const Tensor& x, const Tensor& dy, const Moments&, double eps,
-               NormSums& result);
+  void (*normalize)(const NormShape&, const Tensor& x, const Moments&, const NormOutput&,
+                    Tensor& y);
+  void (*sums)(const NormShape&, const Tensor& x, const Tensor& dy, const Moments&,
+               const NormOutput&, NormSums& result);
   /// `sums` of weight * dy; sums.dy undefined: the moments were constants.
   void (*input_gradient)(const NormShape&, const Tensor& x, const Tensor& dy, const Moments&,
-                         double eps, const Tensor& weight, const NormSums& sums, Tensor& dx);
+                         const NormOutput&, const NormSums& sums, Tensor& dx);
   /// result[channel] = sum over groups of sums[group][channel].
   void (*add_groups)(const NormShape&, const Tensor& sums, Tensor& result);
   /// running = (1 - momentum) * running + momentum * (mean over groups of moments); the variance
@@ -63,13 +71,13 @@ extern const NormKernels kNorm;
 /// than the deviation.
 Moments moments(const NormShape& shape, const Tensor& x);
 
-/// (x - mean) / sqrt(variance + eps) * weight + bias, channels-last.
-Tensor normalize(const NormShape& shape, const Tensor& x, const Moments& moments, double eps,
-                 const Tensor& weight, const Tensor& bias);
+/// Channels-last.
+Tensor normalize(const NormShape& shape, const Tensor& x, const Moments& moments,
+                 const NormOutput& output);
 
 /// What the gradients need to know of dy.
 NormSums norm_sums(const NormShape& shape, const Tensor& x, const Tensor& dy,
-                   const Moments& moments, double eps);
+                   const Moments& moments, const NormOutput& output);
 
 /// Each run of `merged` channels gets the statistics of all its elements.
 Moments merge_moments(const NormShape& shape, Index merged, const Moments& moments);
@@ -80,8 +88,7 @@ NormSums merge_sums(const NormShape& shape, Index merged, const NormSums& sums,
 
 /// Gradient of normalize by x, through the moments when `sums`, of merge_sums, is defined.
 Tensor norm_input_gradient(const NormShape& shape, const Tensor& x, const Tensor& dy,
-                           const Moments& moments, double eps, const Tensor& weight,
-                           const NormSums& sums);
+                           const Moments& moments, const NormOutput& output, const NormSums& sums);
 
 /// (channels) from (groups, channels), in `dtype`.
 Tensor add_groups(const NormShape& shape, const Tensor& sums, DType dtype);

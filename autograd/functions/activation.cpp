@@ -2,7 +2,6 @@
 // keep as well.
 #include <voxgrad/autograd/functions/elementwise.h>
 #include <voxgrad/autograd/functions/operands.h>
-#include <voxgrad/autograd/meta.h>
 
 namespace voxgrad {
 
@@ -31,11 +30,6 @@ Tensor gate(const Tensor& grad, const Tensor& y, double slope) {
 
 Rule gate_rule(double slope) {
   return unary_rule([slope](Saved s, const Tensor& grad) { return gate(grad, s[0], slope); });
-}
-
-bool has_recipe(const Tensor& x) {
-  const auto& meta = x.impl()->autograd;
-  return meta && meta->recipe && meta->recipe_version == x.version();
 }
 
 /// Where x can be computed again, so can what is computed from it: then nothing new is kept.

@@ -1,6 +1,7 @@
 #include <voxgrad/autograd/functions/conv.h>
 
 #include <array>
+#include <utility>
 
 #include <voxgrad/autograd/functions/operands.h>
 #include <voxgrad/autograd/functions/shape.h>
@@ -38,17 +39,20 @@ Tensor bias_gradient(const ConvGeometry& geometry, const Tensor& cotangent) {
   return sum(cotangent, axes);
 }
 
-/// Put the cotangent in the slot that was produced, and produce the slot you want.
+/// Put the cotangent in the slot that was produced, and produce the slot you want. The weight's
+/// gradient comes first: what it reads, the input, may then go before the other is made.
 Rule conv_rule(Slot produced, const ConvGeometry& geometry) {
-  return [produced, geometry](Saved saved, std::span<const Tensor> grads, Needs needs) {
-    const auto [a, b] = given_slots(produced);
-    const auto gradient = [&](Slot wanted, Slot other, const Tensor& value) {
-      return other < produced ? conv_form(wanted, geometry, value, grads[0])
-                              : conv_form(wanted, geometry, grads[0], value);
-    };
+  return [produced, geometry](std::span<Tensor> saved, std::span<const Tensor> grads, Needs needs) {
+    const auto slots = given_slots(produced);
     std::vector<Tensor> result(3);
-    if (needs[0]) result[0] = gradient(a, b, saved[1]);
-    if (needs[1]) result[1] = gradient(b, a, saved[0]);
+    const std::size_t weight = slots[0] == Slot::w ? 0 : 1;
+    for (const std::size_t wanted : {weight, 1 - weight}) {
+      if (!needs[wanted]) continue;
+      const Slot other = slots[1 - wanted];
+      const Tensor value = std::exchange(saved[1 - wanted], {});
+      result[wanted] = other < produced ? conv_form(slots[wanted], geometry, value, grads[0])
+                                        : conv_form(slots[wanted], geometry, grads[0], value);
+    }
     if (needs[2]) result[2] = bias_gradient(geometry, grads[0]);
     return result;
   };

@@ -24,6 +24,20 @@ struct Normalization {
   bool per_sample;   // statistics per sample, not over the batch
   bool constant;     // statistics are given, not computed from x
   double eps;
+  double slope = 1;  // of the rectifier that follows
+
+  ops::NormOutput output(const Tensor& weight, const Tensor& bias) const {
+    return {.eps = eps, .weight = weight, .bias = bias, .slope = slope};
+  }
+};
+
+/// What a rule keeps.
+struct NormSaved {
+  explicit NormSaved(std::span<const Tensor> saved)
+      : x(saved[0]), weight(saved[1]), bias(saved[2]), moments{saved[3], saved[4]} {}
+
+  const Tensor &x, &weight, &bias;
+  ops::Moments moments;
 };
 
 void check_parameter(std::string_view op, std::string_view what, const Tensor& x,
@@ -63,6 +77,8 @@ void check(std::string_view op, const Tensor& x, const Options& options, bool ru
   check_parameter(op, "running_mean", x, options.running_mean);
   check_parameter(op, "running_variance", x, options.running_variance);
   const bool mean = options.running_mean.defined(), variance = options.running_variance.defined();
+  VG_CHECK(options.negative_slope >= 0 && std::isfinite(options.negative_slope), ShapeError,
+           "{}: negative_slope must be at least 0 and finite; got {}", op, options.negative_slope);
   VG_CHECK(mean == variance, ShapeError,
            "{}: running_mean and running_variance go together; got only running_{}", op,
            mean ? "mean" : "variance");
@@ -103,13 +119,23 @@ Tensor mean_over(const Normalization& n, const Tensor& x) {
   return means.unsqueeze(2).expand({x.size(0), split[1], n.merged}).reshape(spread);
 }
 
+/// What of the gradient the rectifier lets through: a function of grad that is linear almost
+/// everywhere.
+Tensor let_through(const Normalization& n, const NormSaved& saved, const Tensor& grad) {
+  if (n.slope == 1) return grad;
+  const Tensor y =
+      ops::normalize(n.shape, saved.x, saved.moments, n.output(saved.weight, saved.bias));
+  return where(le(y, 0), grad * n.slope, grad);
+}
+
 /// The gradients from functions that can be differentiated again.
-std::vector<Tensor> composed_gradients(const Normalization& n, const Tensor& x,
-                                       const Tensor& weight, const ops::Moments& moments,
-                                       const Tensor& grad, Needs needs) {
+std::vector<Tensor> composed_gradients(const Normalization& n, const NormSaved& saved,
+                                       const Tensor& result_grad, Needs needs) {
+  const auto& [x, weight, bias, moments] = saved;
   const auto all_axes = reduced_axes(x, false);
-  const auto given = [&](const Tensor& t) { return along_channels(t.to(x.dtype()), x); };
+  const auto given = [&, &x = x](const Tensor& t) { return along_channels(t.to(x.dtype()), x); };
   const bool computed = !n.constant;
+  const Tensor grad = let_through(n, saved, result_grad);
   const Tensor centered = x - (computed ? mean_over(n, x) : given(moments.mean));
   const Tensor variance = computed ? mean_over(n, square(centered)) : given(moments.variance);
   const Tensor factor = 1.0 / sqrt(variance + n.eps);
@@ -125,16 +151,18 @@ std::vector<Tensor> composed_gradients(const Normalization& n, const Tensor& x,
   return result;
 }
 
-std::vector<Tensor> fused_gradients(const Normalization& n, const Tensor& x, const Tensor& weight,
-                                    const ops::Moments& moments, const Tensor& grad, Needs needs) {
+std::vector<Tensor> fused_gradients(const Normalization& n, const NormSaved& saved,
+                                    const Tensor& grad, Needs needs) {
+  const auto& [x, weight, bias, moments] = saved;
+  const ops::NormOutput output = n.output(weight, bias);
   std::vector<Tensor> result(3);
   const Tensor dy = ops::to_channels_last(grad);
   ops::NormSums sums;
-  if (!n.constant || needs[1] || needs[2]) sums = ops::norm_sums(n.shape, x, dy, moments, n.eps);
+  if (!n.constant || needs[1] || needs[2]) sums = ops::norm_sums(n.shape, x, dy, moments, output);
   if (needs[0]) {
     const ops::NormSums through =
         n.constant ? ops::NormSums{} : ops::merge_sums(n.shape, n.merged, sums, weight);
-    result[0] = ops::norm_input_gradient(n.shape, x, dy, moments, n.eps, weight, through);
+    result[0] = ops::norm_input_gradient(n.shape, x, dy, moments, output, through);
   }
   if (needs[1]) result[1] = ops::add_groups(n.shape, sums.dy_xhat, x.dtype());
   if (needs[2]) result[2] = ops::add_groups(n.shape, sums.dy, x.dtype());
@@ -156,20 +184,40 @@ ops::Moments moments_of(const Normalization& n, const Tensor& x) {
   return ops::merge_moments(n.shape, n.merged, ops::moments(n.shape, x));
 }
 
+/// A copy that no operation in place can change.
+Tensor frozen(const Tensor& parameter) {
+  return parameter.defined() ? ops::copy(parameter) : Tensor();
+}
+
+/// x is kept for the gradient anyway, so the result need not be.
+void attach_norm_recipe(const Normalization& n, const Tensor& x, const Tensor& values,
+                        const ops::Moments& moments, const Tensor& weight, const Tensor& bias,
+                        Tensor& y) {
+  std::vector<SavedTensor> inputs;
+  inputs.push_back(SavedTensor::with_data(x, values));
+  for (const Tensor& small : {moments.mean, moments.variance, weight, bias}) {
+    inputs.emplace_back(frozen(small));
+  }
+  attach_recipe(y, std::move(inputs), [n](std::span<const Tensor> in) {
+    return ops::normalize(n.shape, in[0], {in[1], in[2]}, n.output(in[3], in[4]));
+  });
+}
+
 Tensor normalized(const Normalization& n, const Tensor& x, const ops::Moments& moments,
                   const Tensor& weight, const Tensor& bias) {
   const Tensor values = ops::to_channels_last(x);
-  Tensor y = ops::normalize(n.shape, values, moments, n.eps, weight, bias);
+  Tensor y = ops::normalize(n.shape, values, moments, n.output(weight, bias));
   if (!wants_graph({x, weight, bias})) return y;
-  Rule rule = [n](std::span<const Tensor> saved, std::span<const Tensor> grads, Needs needs) {
-    const ops::Moments stored{saved[2], saved[3]};
+  attach_norm_recipe(n, x, values, moments, weight, bias, y);
+  Rule rule = [n](std::span<const Tensor> kept, std::span<const Tensor> grads, Needs needs) {
+    const NormSaved saved(kept);
     // The empty tensor has nothing to differentiate twice.
-    const bool again = grad_enabled() && saved[0].numel() > 0;
-    return (again ? composed_gradients : fused_gradients)(n, saved[0], saved[1], stored, grads[0],
-                                                          needs);
+    const bool again = grad_enabled() && saved.x.numel() > 0;
+    return (again ? composed_gradients : fused_gradients)(n, saved, grads[0], needs);
   };
   return record_one(n.op, {x, weight, bias}, std::move(y), std::move(rule),
-                    SavedTensor::with_data(x, values), weight, moments.mean, moments.variance);
+                    SavedTensor::with_data(x, values), weight,
+                    n.slope == 1 ? Tensor() : frozen(bias), moments.mean, moments.variance);
 }
 
 ops::NormShape norm_shape(const Tensor& x, bool per_sample) {
@@ -186,7 +234,8 @@ Tensor with_running_statistics(std::string_view op, const Tensor& x, const Optio
                         .shape = norm_shape(x, false),
                         .per_sample = false,
                         .constant = true,
-                        .eps = options.eps};
+                        .eps = options.eps,
+                        .slope = options.negative_slope};
   return normalized(n, x, {options.running_mean.detach(), options.running_variance.detach()},
                     options.weight, options.bias);
 }
@@ -198,7 +247,8 @@ Tensor with_own_statistics(std::string_view op, const Tensor& x, const Options& 
                         .shape = norm_shape(x, per_sample),
                         .per_sample = per_sample,
                         .constant = x.numel() == 0,
-                        .eps = options.eps};
+                        .eps = options.eps,
+                        .slope = options.negative_slope};
   const ops::Moments moments = moments_of(n, x);
   Tensor y = normalized(n, x, moments, options.weight, options.bias);
   if (options.running_mean.defined() && !n.constant) {

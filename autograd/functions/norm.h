@@ -18,6 +18,9 @@ struct BatchNormOptions {
   bool training = false;         ///< true: statistics of this batch; false: the running ones
   double momentum = 0.1;         ///< running = (1 - momentum) * running + momentum * new
   double eps = 1e-5;
+  /// What results below 0 are multiplied with: leaky_relu(batch_norm(x), negative_slope) in one,
+  /// the same bits in half the time. 0 is relu, 1 nothing.
+  double negative_slope = 1;
 };
 
 /// Normalises each channel over the batch and all spatial axes.
@@ -27,9 +30,9 @@ struct BatchNormOptions {
 ///
 /// @param x  (batch, channels, size...), any rank from 2, or (0); floating
 /// @return   the shape and dtype of x; channels-last
-/// @throws ShapeError unless every parameter is (channels), when training on one value per channel,
-/// or when running
-///         statistics are missing; DTypeError, DeviceError when parameters differ from x.
+/// @throws ShapeError unless every parameter is (channels) and negative_slope at least 0 and
+/// finite, when training on one value per channel, or when running statistics are missing;
+/// DTypeError, DeviceError when parameters differ from x.
 Tensor batch_norm(const Tensor& x, const BatchNormOptions& options = {});
 
 struct InstanceNormOptions {
@@ -41,6 +44,7 @@ struct InstanceNormOptions {
   bool use_input_stats = true;   ///< false: the running statistics, as batch_norm in evaluation
   double momentum = 0.1;
   double eps = 1e-5;
+  double negative_slope = 1;  ///< as in BatchNormOptions
 };
 
 /// Normalises each channel of each sample over its spatial axes: torch.nn.functional.instance_norm.

@@ -89,6 +89,13 @@ Tensor pad_adjoint(const Tensor& y, const Shape& shape, std::vector<Index> lo,
 Tensor pad_all(const Tensor& x, std::vector<Index> lo, std::vector<Index> hi, PadMode mode,
                double value) {
   Tensor result = ops::pad(x, lo, hi, mode, value);
+  if (wants_graph({x}) && has_recipe(x)) {
+    std::vector<SavedTensor> inputs;
+    inputs.emplace_back(x);
+    attach_recipe(result, std::move(inputs), [lo, hi, mode, value](std::span<const Tensor> in) {
+      return ops::pad(in[0], lo, hi, mode, value);
+    });
+  }
   return linear_result("pad", x, std::move(result),
                        [shape = x.shape(), lo, hi, mode](const Tensor& grad) {
                          return pad_adjoint(grad, shape, lo, hi, mode);
@@ -103,6 +110,42 @@ Tensor pad_adjoint(const Tensor& y, const Shape& shape, std::vector<Index> lo,
   });
 }
 
+Tensor joined(std::span<const Tensor> tensors, int axis, const Shape& shape) {
+  const std::size_t at = static_cast<std::size_t>(axis);
+  Tensor result = ops::empty_in_order_of(tensors[0], shape);
+  Index start = 0;
+  for (const Tensor& tensor : tensors) {
+    Tensor part = result.alias(tensor.shape(), result.strides(), start * result.strides()[at]);
+    ops::copy_into(part, tensor);
+    start += tensor.shape()[at];
+  }
+  return result;
+}
+
+/// The tensor that was computed last: its gradient is used up next. Those of the others may wait
+/// long, and would keep the whole gradient alive if they were views of it.
+std::size_t newest(std::span<const Tensor> tensors) {
+  const auto id = [](const Tensor& tensor) {
+    const Edge edge = edge_of(tensor);
+    return edge.node ? edge.node->id : 0;
+  };
+  return static_cast<std::size_t>(std::ranges::max_element(tensors, {}, id) - tensors.begin());
+}
+
+/// A copy that lies as the whole does.
+Tensor apart(const Tensor& part) {
+  const bool channels_last = part.dim() > 2 && part.stride(1) == 1;
+  return channels_last ? part.channels_last() : part.clone();
+}
+
+/// Keeping the parts takes less than keeping the whole where some of them can be computed again.
+void attach_cat_recipe(std::span<const Tensor> tensors, int axis, Tensor& result) {
+  if (!wants_graph(tensors) || std::ranges::none_of(tensors, has_recipe)) return;
+  std::vector<SavedTensor> inputs(tensors.begin(), tensors.end());
+  attach_recipe(result, std::move(inputs),
+                [axis, shape = result.shape()](auto parts) { return joined(parts, axis, shape); });
+}
+
 }  // namespace
 
 Tensor cat(std::span<const Tensor> given, Index axis) {
@@ -115,23 +158,23 @@ Tensor cat(std::span<const Tensor> given, Index axis) {
   check_joinable("cat", tensors, at);
   const Shape shape = joined_shape(tensors, at);
   const DType dtype = common_dtype(given);
-  for (Tensor& tensor : tensors) tensor = tensor.to(dtype);
-  std::array results{ops::empty_in_order_of(tensors[0], shape)};
   std::vector<Index> sizes;
-  Index start = 0;
-  for (const Tensor& tensor : tensors) {
-    Tensor part =
-        results[0].alias(tensor.shape(), results[0].strides(), start * results[0].strides()[at]);
-    ops::copy_into(part, tensor);
+  for (Tensor& tensor : tensors) {
+    tensor = tensor.to(dtype);
     sizes.push_back(tensor.shape()[at]);
-    start += sizes.back();
   }
+  std::array results{joined(tensors, at, shape)};
+  attach_cat_recipe(tensors, at, results[0]);
   record("cat", tensors, results, {},
-         [at, sizes](std::span<const Tensor>, std::span<const Tensor> grads, Needs needs) {
+         [at, sizes, last = newest(tensors)](std::span<const Tensor>, std::span<const Tensor> grads,
+                                             Needs needs) {
            std::vector<Tensor> parts(sizes.size());
            Index begin = 0;
-           for (std::size_t i = 0; i < sizes.size(); begin += sizes[i++])
-             if (needs[i]) parts[i] = grads[0].narrow(at, begin, sizes[i]);
+           for (std::size_t i = 0; i < sizes.size(); begin += sizes[i++]) {
+             if (!needs[i]) continue;
+             const Tensor part = grads[0].narrow(at, begin, sizes[i]);
+             parts[i] = i == last ? part : apart(part);
+           }
            return parts;
          });
   return results[0];

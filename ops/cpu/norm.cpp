@@ -2,8 +2,6 @@
 // kernels.
 #include <voxgrad/ops/norm.h>
 
-#include <cmath>
-
 #include <voxgrad/ops/cpu/by_instruction_set.h>
 #include <voxgrad/ops/cpu/norm_kernels.h>
 #include <voxgrad/ops/cpu/norm_rows.h>
@@ -11,44 +9,34 @@
 namespace voxgrad::ops::cpu {
 namespace {
 
+template <Rectifier rectifier>
 struct NormalizeBody {
   template <typename T>
   [[gnu::always_inline]] static inline void run(const T* x, Index count, Index width,
-                                                const T* center, const T* scale, const T* shift,
-                                                T* y) {
+                                                Affine<T> affine, T* y) {
     for (Index i = 0; i < count; i += width) {
       const Index n = std::min(width, count - i);
 #pragma GCC ivdep
-      for (Index l = 0; l < n; ++l) y[i + l] = (x[i + l] - center[l]) * scale[l] + shift[l];
+      for (Index l = 0; l < n; ++l) {
+        y[i + l] = rectified<rectifier>(affine(x[i + l], l), affine.slope);
+      }
     }
   }
 };
 
-void normalize(const NormShape& shape, const Tensor& x, const Moments& moments, double eps,
-               const Tensor& weight, const Tensor& bias, Tensor& y) {
+void normalize(const NormShape& shape, const Tensor& x, const Moments& moments,
+               const NormOutput& output, Tensor& y) {
   const RowChunks chunks(shape);
-  const Parameter mean(moments.mean), variance(moments.variance), scales(weight, 1),
-      shifts(bias, 0);
   visit_floating(x.dtype(), [&]<typename T>() {
-    Factors<T, 3> factors(shape, chunks);
-    for (Index g = 0; g < shape.groups; ++g) {
-      const auto [center, scale, shift] = factors.of(g);
-      for (Index c = 0; c < shape.channels; ++c) {
-        const Index i = g * shape.channels + c;
-        const SplitMean<T> split(mean[i]);
-        const double factor = scales[c] / std::sqrt(variance[i] + eps);
-        center[c] = split.center;
-        scale[c] = static_cast<T>(factor);
-        shift[c] = static_cast<T>(shifts[c] - split.rest * factor);
-      }
-    }
+    const Factors<T, 3> factors = affine_factors<T>(shape, chunks, moments, output);
     const T* from = x.data<T>();
     T* to = y.mutable_data<T>();
-    for_each_chunk(shape, chunks, [&](Index group, Index, Index first, Index count) {
-      std::vector<T> block;
-      const auto [center, scale, shift] = factors.repeated(group, block);
-      run_widest<NormalizeBody>(from + first, count, chunks.width, center, scale, shift,
-                                to + first);
+    with_rectifier(output.slope, [&]<Rectifier rectifier>() {
+      for_each_chunk(shape, chunks, [&](Index group, Index, Index first, Index count) {
+        std::vector<T> block;
+        const Affine<T> affine = affine_of(factors.repeated(group, block), output);
+        run_widest<NormalizeBody<rectifier>>(from + first, count, chunks.width, affine, to + first);
+      });
     });
   });
 }

@@ -15,8 +15,6 @@ struct GradientSumsBody {
   [[gnu::always_inline]] static inline void run(const T* x, const T* dy, Index count, Index width,
                                                 const double* center, double* sums,
                                                 double* products) {
-    std::fill(sums, sums + width, 0.0);
-    std::fill(products, products + width, 0.0);
     Index i = 0;
     for (; i + 2 * width <= count; i += 2 * width) {
       const T* xa = x + i;
@@ -43,132 +41,201 @@ struct GradientSumsBody {
   }
 };
 
-struct InputGradientBody {
-  /// dx = dy_factor * dy + x_factor * (x - center) + shift
+/// The same of what the rectifier lets through, two blocks at a time by way of `gates`.
+template <Rectifier rectifier>
+struct GatedSumsBody {
   template <typename T>
   [[gnu::always_inline]] static inline void run(const T* x, const T* dy, Index count, Index width,
-                                                const T* center, const T* dy_factor,
-                                                const T* x_factor, const T* shift, T* dx) {
+                                                Affine<T> affine, T* gates, const double* center,
+                                                double* sums, double* products) {
+    for (Index i = 0; i < count; i += 2 * width) {
+      const Index n = std::min(2 * width, count - i);
+      for (Index start = 0; start < n; start += width) {
+        const Index lanes = std::min(width, n - start);
+        const T* from = x + i + start;
+        const T* gradient = dy + i + start;
+        T* to = gates + start;
+#pragma GCC ivdep
+        for (Index l = 0; l < lanes; ++l) {
+          to[l] = gated<rectifier>(gradient[l], affine(from[l], l), affine.slope);
+        }
+      }
+      GradientSumsBody::run(x + i, static_cast<const T*>(gates), n, width, center, sums, products);
+    }
+  }
+};
+
+/// dx = dy_factor * g + x_factor * (x - center) + shift, `width` of each.
+template <typename T>
+struct GradientFactors {
+  const T* dy_factor;
+  const T* x_factor;
+  const T* shift;
+};
+
+template <Rectifier rectifier>
+struct InputGradientBody {
+  template <typename T>
+  [[gnu::always_inline]] static inline void run(const T* x, const T* dy, Index count, Index width,
+                                                Affine<T> affine, GradientFactors<T> factors,
+                                                T* dx) {
+    const auto [dy_factor, x_factor, shift] = factors;
     for (Index i = 0; i < count; i += width) {
       const Index n = std::min(width, count - i);
 #pragma GCC ivdep
       for (Index l = 0; l < n; ++l) {
-        dx[i + l] = dy_factor[l] * dy[i + l] + (x_factor[l] * (x[i + l] - center[l]) + shift[l]);
+        const T value = x[i + l];
+        const T g = gated<rectifier>(dy[i + l], affine(value, l), affine.slope);
+        dx[i + l] = dy_factor[l] * g + (x_factor[l] * (value - affine.center[l]) + shift[l]);
       }
     }
   }
 };
 
+template <Rectifier rectifier>
 struct ConstantMomentsBody {
-  /// dx = dy_factor * dy
+  /// dx = scale * g. Where nothing is rectified x is not read: its infinities must not spoil the
+  /// gradient.
   template <typename T>
-  [[gnu::always_inline]] static inline void run(const T* dy, Index count, Index width,
-                                                const T* dy_factor, T* dx) {
+  [[gnu::always_inline]] static inline void run(const T* x, const T* dy, Index count, Index width,
+                                                Affine<T> affine, T* dx) {
     for (Index i = 0; i < count; i += width) {
       const Index n = std::min(width, count - i);
 #pragma GCC ivdep
-      for (Index l = 0; l < n; ++l) dx[i + l] = dy_factor[l] * dy[i + l];
+      for (Index l = 0; l < n; ++l) {
+        T g = dy[i + l];
+        if constexpr (rectifier != Rectifier::none) {
+          g = gated<rectifier>(g, affine(x[i + l], l), affine.slope);
+        }
+        dx[i + l] = affine.scale[l] * g;
+      }
     }
   }
 };
 
-/// Does not read x, whose infinities must not spoil the gradient.
-void constant_moments_gradient(const NormShape& shape, const Tensor& dy, const Moments& moments,
-                               double eps, const Tensor& weight, Tensor& dx) {
+void constant_moments_gradient(const NormShape& shape, const Tensor& x, const Tensor& dy,
+                               const Moments& moments, const NormOutput& output, Tensor& dx) {
   const RowChunks chunks(shape);
-  const Parameter variance(moments.variance), scales(weight, 1);
   visit_floating(dy.dtype(), [&]<typename T>() {
-    std::vector<T> factors(unsign(chunks.width * shape.groups));
-    for (Index g = 0; g < shape.groups; ++g) {
-      T* factor = factors.data() + chunks.width * g;
-      for (Index c = 0; c < shape.channels; ++c) {
-        const double deviation = std::sqrt(variance[g * shape.channels + c] + eps);
-        factor[c] = static_cast<T>(scales[c] / deviation);
-      }
-      repeat_block(factor, chunks.width, shape.channels);
-    }
+    const Factors<T, 3> factors = affine_factors<T>(shape, chunks, moments, output);
+    const T* from = x.data<T>();
     const T* gradient = dy.data<T>();
     T* to = dx.mutable_data<T>();
-    for_each_chunk(shape, chunks, [&](Index group, Index, Index first, Index count) {
-      const T* factor = factors.data() + chunks.width * group;
-      run_widest<ConstantMomentsBody>(gradient + first, count, chunks.width, factor, to + first);
+    with_rectifier(output.slope, [&]<Rectifier rectifier>() {
+      for_each_chunk(shape, chunks, [&](Index group, Index, Index first, Index count) {
+        std::vector<T> block;
+        const Affine<T> affine = affine_of(factors.repeated(group, block), output);
+        run_widest<ConstantMomentsBody<rectifier>>(from + first, gradient + first, count,
+                                                   chunks.width, affine, to + first);
+      });
     });
   });
+}
+
+/// Those of GradientFactors for each group and channel. With r = 1 / sqrt(variance + eps), m rows
+/// and S = sums:
+///   dx = r * (weight * g - S.dy / m - xhat * S.dy_xhat / m),  xhat = (x - mean) * r
+template <typename T>
+Factors<T, 3> gradient_factors(const NormShape& shape, const RowChunks& chunks,
+                               const Moments& moments, const NormOutput& output,
+                               const NormSums& sums) {
+  const Parameter mean(moments.mean), variance(moments.variance), scales(output.weight, 1);
+  const Parameter sum_dy(sums.dy), sum_dy_xhat(sums.dy_xhat);
+  const double rows = static_cast<double>(shape.rows);
+  Factors<T, 3> factors(shape, chunks);
+  for (Index g = 0; g < shape.groups; ++g) {
+    const auto [dy_factor, x_factor, shift] = factors.of(g);
+    for (Index c = 0; c < shape.channels; ++c) {
+      const Index i = g * shape.channels + c;
+      const SplitMean<T> split(mean[i]);
+      const double r = 1 / std::sqrt(variance[i] + output.eps);
+      const double slope = -r * r * sum_dy_xhat[i] / rows;
+      dy_factor[c] = static_cast<T>(scales[c] * r);
+      x_factor[c] = static_cast<T>(slope);
+      shift[c] = static_cast<T>(-r * sum_dy[i] / rows - slope * split.rest);
+    }
+  }
+  return factors;
+}
+
+/// result = sums over a group's chunks, in order.
+void add_chunks(const NormShape& shape, const RowChunks& chunks, const Doubles& partial,
+                double* result) {
+  const Index channels = shape.channels;
+  for (Index i = 0; i < shape.groups * channels; ++i) {
+    const Index at = i / channels * chunks.count * channels + i % channels;
+    result[i] = 0;
+    for (Index k = 0; k < chunks.count; ++k) result[i] += partial[unsign(at + k * channels)];
+  }
 }
 
 }  // namespace
 
 void norm_sums(const NormShape& shape, const Tensor& x, const Tensor& dy, const Moments& moments,
-               double eps, NormSums& result) {
+               const NormOutput& output, NormSums& result) {
   const RowChunks chunks(shape);
   const Index channels = shape.channels;
   const Parameter mean(moments.mean), variance(moments.variance);
   Doubles plain(unsign(shape.groups * chunks.count * channels)), products(plain.size());
   visit_floating(x.dtype(), [&]<typename T>() {
+    const Factors<T, 3> factors = affine_factors<T>(shape, chunks, moments, output);
     const T* from = x.data<T>();
     const T* gradient = dy.data<T>();
-    for_each_chunk(shape, chunks, [&](Index group, Index chunk, Index first, Index count) {
-      Doubles block(unsign(3 * chunks.width));
-      double* center = block.data();
-      double* a = center + chunks.width;
-      double* b = a + chunks.width;
-      for (Index c = 0; c < channels; ++c) center[c] = mean[group * channels + c];
-      repeat_block(center, chunks.width, channels);
-      run_widest<GradientSumsBody>(from + first, gradient + first, count, chunks.width,
-                                   static_cast<const double*>(center), a, b);
-      const Index at = (group * chunks.count + chunk) * channels;
-      fold_block(a, chunks.width, channels, plain.data() + at);
-      fold_block(b, chunks.width, channels, products.data() + at);
+    with_rectifier(output.slope, [&]<Rectifier rectifier>() {
+      for_each_chunk(shape, chunks, [&](Index group, Index chunk, Index first, Index count) {
+        std::vector<T> repeated, gates;
+        const Affine<T> affine = affine_of(factors.repeated(group, repeated), output);
+        Doubles block(unsign(3 * chunks.width), 0.0);
+        double* center = block.data();
+        double* a = center + chunks.width;
+        double* b = a + chunks.width;
+        for (Index c = 0; c < channels; ++c) center[c] = mean[group * channels + c];
+        repeat_block(center, chunks.width, channels);
+        const double* means = center;
+        if constexpr (rectifier == Rectifier::none) {
+          run_widest<GradientSumsBody>(from + first, gradient + first, count, chunks.width, means,
+                                       a, b);
+        } else {
+          gates.resize(unsign(2 * chunks.width));
+          run_widest<GatedSumsBody<rectifier>>(from + first, gradient + first, count, chunks.width,
+                                               affine, gates.data(), means, a, b);
+        }
+        const Index at = (group * chunks.count + chunk) * channels;
+        fold_block(a, chunks.width, channels, plain.data() + at);
+        fold_block(b, chunks.width, channels, products.data() + at);
+      });
     });
   });
-  double* sum_dy = result.dy.mutable_data<double>();
+  add_chunks(shape, chunks, plain, result.dy.mutable_data<double>());
   double* sum_dy_xhat = result.dy_xhat.mutable_data<double>();
+  add_chunks(shape, chunks, products, sum_dy_xhat);
   for (Index i = 0; i < shape.groups * channels; ++i) {
-    const Index at = i / channels * chunks.count * channels + i % channels;
-    double a = 0, b = 0;
-    for (Index k = 0; k < chunks.count; ++k) {
-      a += plain[unsign(at + k * channels)];
-      b += products[unsign(at + k * channels)];
-    }
-    sum_dy[i] = a;
-    sum_dy_xhat[i] = b / std::sqrt(variance[i] + eps);
+    sum_dy_xhat[i] /= std::sqrt(variance[i] + output.eps);
   }
 }
 
-// With r = 1 / sqrt(variance + eps), m rows and S = sums:
-//   dx = r * (weight * dy - S.dy / m - xhat * S.dy_xhat / m),  xhat = (x - mean) * r
-// and for constant moments dx = weight * r * dy.
 void norm_input_gradient(const NormShape& shape, const Tensor& x, const Tensor& dy,
-                         const Moments& moments, double eps, const Tensor& weight,
-                         const NormSums& sums, Tensor& dx) {
-  if (!sums.dy.defined()) return constant_moments_gradient(shape, dy, moments, eps, weight, dx);
+                         const Moments& moments, const NormOutput& output, const NormSums& sums,
+                         Tensor& dx) {
+  if (!sums.dy.defined()) {
+    return constant_moments_gradient(shape, x, dy, moments, output, dx);
+  }
   const RowChunks chunks(shape);
-  const Parameter mean(moments.mean), variance(moments.variance), scales(weight, 1);
-  const Parameter sum_dy(sums.dy), sum_dy_xhat(sums.dy_xhat);
-  const double rows = static_cast<double>(shape.rows);
   visit_floating(x.dtype(), [&]<typename T>() {
-    Factors<T, 4> factors(shape, chunks);
-    for (Index g = 0; g < shape.groups; ++g) {
-      const auto [center, dy_factor, x_factor, shift] = factors.of(g);
-      for (Index c = 0; c < shape.channels; ++c) {
-        const Index i = g * shape.channels + c;
-        const SplitMean<T> split(mean[i]);
-        const double r = 1 / std::sqrt(variance[i] + eps);
-        const double slope = -r * r * sum_dy_xhat[i] / rows;
-        center[c] = split.center;
-        dy_factor[c] = static_cast<T>(scales[c] * r);
-        x_factor[c] = static_cast<T>(slope);
-        shift[c] = static_cast<T>(-r * sum_dy[i] / rows - slope * split.rest);
-      }
-    }
+    const Factors<T, 3> forward = affine_factors<T>(shape, chunks, moments, output);
+    const Factors<T, 3> backward = gradient_factors<T>(shape, chunks, moments, output, sums);
     const T* from = x.data<T>();
     const T* gradient = dy.data<T>();
     T* to = dx.mutable_data<T>();
-    for_each_chunk(shape, chunks, [&](Index group, Index, Index first, Index count) {
-      std::vector<T> block;
-      const auto [center, dy_factor, x_factor, shift] = factors.repeated(group, block);
-      run_widest<InputGradientBody>(from + first, gradient + first, count, chunks.width, center,
-                                    dy_factor, x_factor, shift, to + first);
+    with_rectifier(output.slope, [&]<Rectifier rectifier>() {
+      for_each_chunk(shape, chunks, [&](Index group, Index, Index first, Index count) {
+        std::vector<T> a, b;
+        const Affine<T> affine = affine_of(forward.repeated(group, a), output);
+        const auto [dy_factor, x_factor, shift] = backward.repeated(group, b);
+        run_widest<InputGradientBody<rectifier>>(
+            from + first, gradient + first, count, chunks.width, affine,
+            GradientFactors<T>{dy_factor, x_factor, shift}, to + first);
+      });
     });
   });
 }

@@ -12,10 +12,10 @@ void update_running(const NormShape& shape, const Moments& moments, double momen
 
 // norm_gradients.cpp
 void norm_sums(const NormShape& shape, const Tensor& x, const Tensor& dy, const Moments& moments,
-               double eps, NormSums& result);
+               const NormOutput& output, NormSums& result);
 void norm_input_gradient(const NormShape& shape, const Tensor& x, const Tensor& dy,
-                         const Moments& moments, double eps, const Tensor& weight,
-                         const NormSums& sums, Tensor& dx);
+                         const Moments& moments, const NormOutput& output, const NormSums& sums,
+                         Tensor& dx);
 void add_groups(const NormShape& shape, const Tensor& sums, Tensor& result);
 
 }  // namespace voxgrad::ops::cpu

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <numeric>
 #include <vector>
 
@@ -140,5 +141,70 @@ struct SplitMean {
   explicit SplitMean(double mean)
       : center(static_cast<T>(mean)), rest(mean - static_cast<double>(center)) {}
 };
+
+/// relu and leaky_relu of normalised values, as the elementwise kernels have them.
+enum class Rectifier { none, relu, leaky };
+
+/// Calls body.operator()<rectifier>().
+template <typename Body>
+void with_rectifier(double slope, const Body& body) {
+  if (slope == 1) body.template operator()<Rectifier::none>();
+  else if (slope == 0) body.template operator()<Rectifier::relu>();
+  else body.template operator()<Rectifier::leaky>();
+}
+
+template <Rectifier rectifier, typename T>
+[[gnu::always_inline]] inline T rectified(T value, T slope) {
+  if constexpr (rectifier == Rectifier::relu) return value <= T(0) ? T(0) : value;
+  if constexpr (rectifier == Rectifier::leaky) return value > T(0) ? value : value * slope;
+  return value;
+}
+
+/// The gradient that reaches `value`.
+template <Rectifier rectifier, typename T>
+[[gnu::always_inline]] inline T gated(T gradient, T value, T slope) {
+  if constexpr (rectifier == Rectifier::relu) return value <= T(0) ? T(0) : gradient;
+  if constexpr (rectifier == Rectifier::leaky) return gradient * (value > T(0) ? T(1) : slope);
+  return gradient;
+}
+
+/// y = rectified((x - center) * scale + shift), `width` of each.
+template <typename T>
+struct Affine {
+  const T* center;
+  const T* scale;
+  const T* shift;
+  T slope;
+
+  [[gnu::always_inline]] T operator()(T x, Index l) const {
+    return (x - center[l]) * scale[l] + shift[l];
+  }
+};
+
+/// The factors of Affine for each group and channel.
+template <typename T>
+Factors<T, 3> affine_factors(const NormShape& shape, const RowChunks& chunks,
+                             const Moments& moments, const NormOutput& output) {
+  const Parameter mean(moments.mean), variance(moments.variance), scales(output.weight, 1),
+      shifts(output.bias, 0);
+  Factors<T, 3> factors(shape, chunks);
+  for (Index g = 0; g < shape.groups; ++g) {
+    const auto [center, scale, shift] = factors.of(g);
+    for (Index c = 0; c < shape.channels; ++c) {
+      const Index i = g * shape.channels + c;
+      const SplitMean<T> split(mean[i]);
+      const double factor = scales[c] / std::sqrt(variance[i] + output.eps);
+      center[c] = split.center;
+      scale[c] = static_cast<T>(factor);
+      shift[c] = static_cast<T>(shifts[c] - split.rest * factor);
+    }
+  }
+  return factors;
+}
+
+template <typename T>
+Affine<T> affine_of(const std::array<const T*, 3>& factors, const NormOutput& output) {
+  return {factors[0], factors[1], factors[2], static_cast<T>(output.slope)};
+}
 
 }  // namespace voxgrad::ops::cpu

@@ -110,6 +110,30 @@ TEST(Recipe, IsComputedOnceForAllConsumersOfOneBackward) {
   EXPECT_EQ(values(x.grad()), (std::vector<double>{24}));
 }
 
+TEST(Recipe, IsComputedAgainRatherThanKeptForAFarConsumer) {
+  const Index size = 100'000;
+  const Tensor x = ones({size}, DType::float64).requires_grad_();
+  int calls = 0;
+  std::size_t held = 0;
+  Tensor loss;
+  {
+    const Tensor y = plus_one(x, calls);
+    Tensor chain = sum(squared(y));  // one consumer at the start of the graph
+    for (int i = 0; i < 20; ++i) chain = mul(chain, 1.0);
+    register_hook(chain, [&](const Tensor&) {
+      held = backend({}).memory_stats().current;
+      return Tensor();
+    });
+    loss = add(sum(squared(y)), chain);  // and one at its end
+  }
+  backend({}).reset_peak_memory_stats();
+  const std::size_t before = backend({}).memory_stats().current;
+  loss.backward();
+  EXPECT_EQ(calls, 2);
+  EXPECT_LT(held - before, std::size_t(size) * sizeof(double) * 3 / 2);  // the gradient, not y
+  EXPECT_EQ(values(x.grad())[3], 8);
+}
+
 TEST(Recipe, NestedRecipesAreNotExponential) {
   Tensor x = Tensor::from<double>({0.0}, {1}).requires_grad_();
   int calls = 0;

@@ -117,10 +117,10 @@ TEST(Normalize, FollowsTheDefinition) {
           affine.push_back(plain.back() * w[channel] + b[channel]);
         }
         const double tolerance = dtype == DType::float32 ? 2e-6 : 1e-14;
-        const Tensor y = normalize(c.norm(), x, stats, eps, weight, bias);
+        const Tensor y = normalize(c.norm(), x, stats, {eps, weight, bias});
         EXPECT_TRUE(y.is_channels_last() || y.dim() < 3);
         EXPECT_LE(largest_difference(values(y), affine), tolerance);
-        EXPECT_LE(largest_difference(values(normalize(c.norm(), x, stats, eps, {}, {})), plain),
+        EXPECT_LE(largest_difference(values(normalize(c.norm(), x, stats, {.eps = eps})), plain),
                   tolerance);
       }
     }
@@ -134,7 +134,7 @@ TEST(Normalize, FloatKeepsItsPrecisionWhereTheMeanIsLarge) {
   const Case c{x.shape(), true};
   const Moments stats = moments(c.norm(), x);
   const auto in = values(x), m = values(stats.mean), v = values(stats.variance);
-  const auto y = values(normalize(c.norm(), x, stats, 0, {}, {}));
+  const auto y = values(normalize(c.norm(), x, stats, {}));
   for (std::size_t i = 0; i < y.size(); ++i) {
     const std::size_t g = i / 5000;
     EXPECT_NEAR(y[i], (in[i] - m[g]) / std::sqrt(v[g]), 5e-7);
@@ -171,17 +171,18 @@ TEST(NormGradients, FollowTheDefinition) {
         ++i;
       }
       const double tolerance = dtype == DType::float32 ? 3e-6 : 1e-13;
-      const NormSums sums = norm_sums(c.norm(), x, dy, stats, eps);
+      const NormSums sums = norm_sums(c.norm(), x, dy, stats, {.eps = eps});
       const NormSums weighted = merge_sums(c.norm(), 1, sums, weight);
       EXPECT_LE(largest_difference(values(sums.dy), sum), 1e-11);
       EXPECT_LE(largest_difference(values(sums.dy_xhat), product), 1e-10);
+      EXPECT_LE(largest_difference(values(norm_input_gradient(c.norm(), x, dy, stats,
+                                                              {eps, weight, {}}, weighted)),
+                                   through),
+                tolerance);
       EXPECT_LE(
           largest_difference(
-              values(norm_input_gradient(c.norm(), x, dy, stats, eps, weight, weighted)), through),
+              values(norm_input_gradient(c.norm(), x, dy, stats, {eps, weight, {}}, {})), constant),
           tolerance);
-      EXPECT_LE(largest_difference(
-                    values(norm_input_gradient(c.norm(), x, dy, stats, eps, weight, {})), constant),
-                tolerance);
     }
   }
 }
@@ -192,7 +193,7 @@ TEST(NormGradients, OfConstantMomentsDoNotReadInfiniteInputs) {
   const Tensor dy = Tensor::from(std::vector<float>{1, 2, 3, 4}, {4, 1});
   const Moments stats{Tensor::from(std::vector<float>{1}, {1}),
                       Tensor::from(std::vector<float>{4}, {1})};
-  EXPECT_EQ(values(norm_input_gradient(shape, x, dy, stats, 0, {}, {})),
+  EXPECT_EQ(values(norm_input_gradient(shape, x, dy, stats, {}, {})),
             (std::vector<double>{0.5, 1, 1.5, 2}));
 }
 
@@ -238,12 +239,12 @@ TEST(Norm, SameBitsOnAnyNumberOfThreads) {
     const Moments stats = moments(c.norm(), x);
     EXPECT_TRUE(same_on_any_threads([&] { return moments(c.norm(), x).mean; }));
     EXPECT_TRUE(same_on_any_threads([&] { return moments(c.norm(), x).variance; }));
-    EXPECT_TRUE(same_on_any_threads([&] { return normalize(c.norm(), x, stats, 1e-5, {}, {}); }));
-    EXPECT_TRUE(
-        same_on_any_threads([&] { return norm_sums(c.norm(), x, dy, stats, 1e-5).dy_xhat; }));
-    const NormSums sums = norm_sums(c.norm(), x, dy, stats, 1e-5);
+    EXPECT_TRUE(same_on_any_threads([&] { return normalize(c.norm(), x, stats, {.eps = 1e-5}); }));
     EXPECT_TRUE(same_on_any_threads(
-        [&] { return norm_input_gradient(c.norm(), x, dy, stats, 1e-5, {}, sums); }));
+        [&] { return norm_sums(c.norm(), x, dy, stats, {.eps = 1e-5}).dy_xhat; }));
+    const NormSums sums = norm_sums(c.norm(), x, dy, stats, {.eps = 1e-5});
+    EXPECT_TRUE(same_on_any_threads(
+        [&] { return norm_input_gradient(c.norm(), x, dy, stats, {.eps = 1e-5}, sums); }));
   }
 }
 
