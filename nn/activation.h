@@ -43,6 +43,7 @@ class LeakyReLU final : public Layer<LeakyReLU> {
   Tensor forward(const Tensor& x) const;
   void visit(Visitor&) override {}
   std::string extra_repr() const override;
+  const LeakyReLUOptions& options() const { return options_; }
 
  private:
   LeakyReLUOptions options_;

@@ -1,10 +1,26 @@
 #include <voxgrad/nn/container.h>
 
 #include <algorithm>
+#include <cmath>
+#include <optional>
 
 #include <voxgrad/core/check.h>
+#include <voxgrad/nn/activation.h>
+#include <voxgrad/nn/norm.h>
 
 namespace voxgrad::nn {
+namespace {
+
+/// Where the module is an activation that a norm can apply itself.
+std::optional<double> rectifier_slope(const Module& module) {
+  if (dynamic_cast<const ReLU*>(&module) != nullptr) return 0;
+  const auto* leaky = dynamic_cast<const LeakyReLU*>(&module);
+  if (leaky == nullptr) return std::nullopt;
+  const double slope = leaky->options().negative_slope;
+  return slope >= 0 && std::isfinite(slope) ? std::optional(slope) : std::nullopt;
+}
+
+}  // namespace
 
 Function::Function(Call call) : call_(std::move(call)) {
   VG_CHECK(call_ != nullptr, Error, "Function: needs a function to call; got none");
@@ -45,10 +61,17 @@ Module& Sequential::operator[](std::size_t index) const {
   return layers_[index].second.module();
 }
 
-Tensor Sequential::forward(const Tensor& x) const {
-  Tensor value = x;
-  for (const auto& [name, layer] : layers_) value = layer(value);
-  return value;
+Tensor Sequential::forward(Tensor x) const {
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    const AnyLayer& layer = layers_[i].second;
+    auto* norm = dynamic_cast<NormState*>(&layer.module());
+    const auto slope = norm == nullptr || i + 1 == layers_.size()
+                           ? std::nullopt
+                           : rectifier_slope(layers_[i + 1].second.module());
+    x = slope ? norm->forward(x, *slope) : layer(x);
+    if (slope) ++i;
+  }
+  return x;
 }
 
 void Sequential::visit(Visitor& visitor) {

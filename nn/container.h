@@ -69,6 +69,8 @@ class AnyLayer {
 /// Written with braces, `Sequential{Conv3d{{...}}, ReLU{}, Conv3d{{...}}}` makes its layers from
 /// left to right, so initial values are drawn in that order; parentheses do not compile, because
 /// C++ leaves the order of function arguments open.
+///
+/// A batch or instance norm and the ReLU or LeakyReLU behind it run as one, with the same bits.
 class Sequential final : public Layer<Sequential> {
  public:
   Sequential() = default;
@@ -85,7 +87,8 @@ class Sequential final : public Layer<Sequential> {
   /// @throws IndexError when there is no such layer.
   Module& operator[](std::size_t index) const;
 
-  Tensor forward(const Tensor& x) const;
+  /// Takes its argument over: what no layer needs any more can go while the others run.
+  Tensor forward(Tensor x) const;
   void visit(Visitor& visitor) override;
 
  private:

@@ -56,7 +56,7 @@ BatchNorm<Rank>::BatchNorm(const BatchNormOptions& options) : options_(options) 
 }
 
 template <int Rank>
-Tensor BatchNorm<Rank>::forward(const Tensor& x) {
+Tensor BatchNorm<Rank>::forward(const Tensor& x, double negative_slope) {
   VG_CHECK(x.dim() == Rank + 2 || (Rank == 1 && x.dim() == 2), ShapeError,
            "{}: x must have {}{} axes; got shape {}", type_name(), Rank == 1 ? "2 or " : "",
            Rank + 2, voxgrad::to_string(x.shape()));
@@ -73,7 +73,8 @@ Tensor BatchNorm<Rank>::forward(const Tensor& x) {
                             .bias = this->bias,
                             .training = training || !tracks,
                             .momentum = momentum,
-                            .eps = options_.eps});
+                            .eps = options_.eps,
+                            .negative_slope = negative_slope});
   if (training && tracks) {
     // After the batch was taken, so that one that is refused does not count.
     const NoGrad no_grad;
@@ -103,7 +104,7 @@ InstanceNorm<Rank>::InstanceNorm(const InstanceNormOptions& options) : options_(
 }
 
 template <int Rank>
-Tensor InstanceNorm<Rank>::forward(const Tensor& x) {
+Tensor InstanceNorm<Rank>::forward(const Tensor& x, double negative_slope) {
   VG_CHECK(x.dim() == Rank + 2 || x.dim() == Rank + 1, ShapeError,
            "{}: x must have {} axes, or {} unbatched; got shape {}", type_name(), Rank + 2,
            Rank + 1, voxgrad::to_string(x.shape()));
@@ -118,7 +119,8 @@ Tensor InstanceNorm<Rank>::forward(const Tensor& x) {
                                   .bias = this->bias,
                                   .use_input_stats = this->is_training() || !running_mean.defined(),
                                   .momentum = options_.momentum.value_or(0),
-                                  .eps = options_.eps});
+                                  .eps = options_.eps,
+                                  .negative_slope = negative_slope});
   return batched ? y : y.squeeze(0);
 }
 

@@ -32,6 +32,12 @@ struct InstanceNormOptions {
 /// track_running_stats; their names and initial values (1 and 0; mean 0 and variance 1) are
 /// PyTorch's.
 struct NormState {
+  virtual ~NormState() = default;
+  /// The layer, then leaky_relu of that slope, in one pass: what Sequential does with a norm and
+  /// the ReLU or LeakyReLU behind it. The same bits. @throws ShapeError as the layer, and for
+  /// slopes below 0.
+  virtual Tensor forward(const Tensor& x, double negative_slope) = 0;
+
   Tensor weight, bias;
   Tensor running_mean, running_var;
   Tensor num_batches_tracked;  ///< int64, rank 0
@@ -46,7 +52,8 @@ class BatchNorm final : public Layer<BatchNorm<Rank>>, public NormState {
 
   /// @param x  (batch, channels, size...); rank 1 also takes (batch, channels)
   /// @throws ShapeError for other ranks or channels, and when training on one value per channel.
-  Tensor forward(const Tensor& x);
+  Tensor forward(const Tensor& x) { return forward(x, 1); }
+  Tensor forward(const Tensor& x, double negative_slope) override;
   void visit(Visitor& visitor) override;
   std::string type_name() const override;
   std::string extra_repr() const override;
@@ -65,7 +72,8 @@ class InstanceNorm final : public Layer<InstanceNorm<Rank>>, public NormState {
 
   /// @param x  (batch, channels, size...) or (channels, size...)
   /// @throws ShapeError for other ranks or channels, and when a sample has one value per channel.
-  Tensor forward(const Tensor& x);
+  Tensor forward(const Tensor& x) { return forward(x, 1); }
+  Tensor forward(const Tensor& x, double negative_slope) override;
   void visit(Visitor& visitor) override;
   std::string type_name() const override;
   std::string extra_repr() const override;

@@ -120,9 +120,9 @@ Tensor UNet<Rank>::forward(const Tensor& x) {
     value = max_pool(value, {.kernel = 2, .rank = Rank});
   }
   for (std::size_t i = 0; i < up_.size(); ++i) {
-    const Tensor& skip = skips.back();
-    value = decoder_[i](cat({skip, up_[i](value, {.like = &skip})}, 1));
+    Tensor joined = cat({skips.back(), up_[i](value, {.like = &skips.back()})}, 1);
     skips.pop_back();
+    value = decoder_[i](std::move(joined));
   }
   return head_(value);
 }

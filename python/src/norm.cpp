@@ -10,20 +10,20 @@ void bind_norm(py::module_& m) {
       "_batch_norm",
       [](const Tensor& x, const MaybeTensor& mean, const MaybeTensor& variance,
          const MaybeTensor& weight, const MaybeTensor& bias, bool training, double momentum,
-         double eps) {
+         double eps, double negative_slope) {
         return batch_norm(x,
                           {defined_or_not(mean), defined_or_not(variance), defined_or_not(weight),
-                           defined_or_not(bias), training, momentum, eps});
+                           defined_or_not(bias), training, momentum, eps, negative_slope});
       },
       ReleaseGil());
   m.def(
       "_instance_norm",
       [](const Tensor& x, const MaybeTensor& mean, const MaybeTensor& variance,
          const MaybeTensor& weight, const MaybeTensor& bias, bool use_input_stats, double momentum,
-         double eps) {
+         double eps, double negative_slope) {
         return instance_norm(
             x, {defined_or_not(mean), defined_or_not(variance), defined_or_not(weight),
-                defined_or_not(bias), use_input_stats, momentum, eps});
+                defined_or_not(bias), use_input_stats, momentum, eps, negative_slope});
       },
       ReleaseGil());
   m.def(

@@ -1,10 +1,15 @@
 #include <gtest/gtest.h>
+
+#include <functional>
+
+#include <voxgrad/autograd/functions/creation.h>
 #include <voxgrad/autograd/functions/elementwise.h>
 #include <voxgrad/core/error.h>
 #include <voxgrad/core/random.h>
 #include <voxgrad/nn/activation.h>
 #include <voxgrad/nn/container.h>
 #include <voxgrad/nn/linear.h>
+#include <voxgrad/nn/norm.h>
 
 namespace voxgrad {
 namespace {
@@ -36,6 +41,42 @@ TEST(Sequential, CallsModulesAndFunctionsInOrder) {
                      [](const Tensor& x) { return x + 1.0; }, nn::ReLU{}};
   const Tensor y = net(Tensor::from(std::vector<float>{-3, 2}, {2}));
   EXPECT_EQ(y.to_vector<float>(), (std::vector<float>{0, 5}));
+}
+
+/// Output, then all gradients, of the layers called by `call`.
+std::vector<std::vector<float>> run(nn::Sequential& net,
+                                    const std::function<Tensor(const Tensor&)>& call) {
+  Generator generator(3);
+  const Tensor x = randn({2, 3, 4, 5}, DType::float32, {}, generator).requires_grad_();
+  const Tensor y = call(x);
+  y.backward(randn(y.shape(), DType::float32, {}, generator));
+  std::vector<std::vector<float>> result{y.to_vector<float>(), x.grad().to_vector<float>()};
+  for (const auto& [name, tensor] : net.state_dict()) {
+    result.push_back(tensor.to(DType::float32).to_vector<float>());
+    if (tensor.grad().defined()) result.push_back(tensor.grad().to_vector<float>());
+  }
+  return result;
+}
+
+TEST(Sequential, RunsANormAndItsActivationAsOneWithTheSameBits) {
+  const auto make = [](nn::AnyLayer activation) {
+    return nn::Sequential{nn::BatchNorm2d({.num_features = 3}), activation,
+                          nn::InstanceNorm2d({.num_features = 3, .affine = true}), activation,
+                          nn::BatchNorm2d({.num_features = 3})};
+  };
+  for (const nn::AnyLayer& activation :
+       {nn::AnyLayer(nn::ReLU{}), nn::AnyLayer(nn::ReLU({.inplace = true})),
+        nn::AnyLayer(nn::LeakyReLU({.negative_slope = 0.2})), nn::AnyLayer(nn::Sigmoid{})}) {
+    nn::Sequential net = make(activation), apart = make(activation);
+    const auto one_by_one = [&](Tensor x) {
+      x = dynamic_cast<nn::BatchNorm2d&>(apart[0])(x);
+      x = activation(x);
+      x = dynamic_cast<nn::InstanceNorm2d&>(apart[2])(x);
+      x = activation(x);
+      return dynamic_cast<nn::BatchNorm2d&>(apart[4])(x);
+    };
+    EXPECT_EQ(run(net, [&](const Tensor& x) { return net(x); }), run(apart, one_by_one));
+  }
 }
 
 TEST(Sequential, IsTheIdentityWhenEmpty) {

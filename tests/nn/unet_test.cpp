@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 #include <voxgrad/autograd/functions/creation.h>
+#include <voxgrad/autograd/functions/elementwise.h>
 #include <voxgrad/autograd/functions/reduce.h>
+#include <voxgrad/core/backend.h>
 #include <voxgrad/core/error.h>
 #include <voxgrad/nn/unet.h>
 
@@ -72,6 +74,29 @@ TEST(UNet, ClonesAndConverts) {
   const auto narrow = net(x).to_vector<float>();
   const auto wide = (*copy)(x.to(DType::float64)).to_vector<double>();
   for (std::size_t i = 0; i < narrow.size(); ++i) EXPECT_NEAR(narrow[i], wide[i], 1e-4);
+}
+
+// What a step keeps: one tensor for each convolution, the transposed ones' results, pooled values.
+// The rest is a few tensors of the first level at a time, gradients and workspace.
+TEST(UNet, ATrainingStepTakesLittleMemory) {
+  const Index width = 16, size = 32;
+  manual_seed(0);
+  nn::UNet3d net({.channels = {width, 2 * width, 4 * width}, .norm = nn::UNetNorm::batch});
+  Generator generator(1);
+  const Tensor x = randn({1, 1, size, size, size}, DType::float32, {}, generator);
+  const auto step = [&] {
+    net.zero_grad();
+    sum(square(net(x))).backward();
+  };
+  step();
+  const std::size_t before = backend({}).memory_stats().current;
+  backend({}).reset_peak_memory_stats();
+  step();
+  const std::size_t level = 4 * width * size * size * size;  // bytes of a tensor of level 0
+  // Level 0: 4 convolutions, 1 transposed; level 1 a quarter of that; level 2: 2 convolutions.
+  const std::size_t kept = 5 * level + 5 * level / 4 + 2 * level / 16 + level / 8;
+  const std::size_t passing = 4 * level, workspace = std::size_t{6} << 20;
+  EXPECT_LE(backend({}).memory_stats().peak - before, kept + passing + workspace);
 }
 
 TEST(UNet, RefusesWhatDoesNotFit) {

@@ -31,6 +31,43 @@ def test_sequential_as_a_list(m):
         net.insert(9, nn.ReLU())
 
 
+@pytest.mark.parametrize("activation", ["ReLU", "LeakyReLU"])
+@pytest.mark.parametrize("norm", ["BatchNorm2d", "InstanceNorm2d"])
+def test_sequential_of_norm_and_activation(m, norm, activation):
+    def results(call):
+        m.manual_seed(2)
+        net = m.nn.Sequential(getattr(m.nn, norm)(3, affine=True), getattr(m.nn, activation)(inplace=True))
+        x = m.randn(2, 3, 5, 4).requires_grad_()
+        y = call(net, x)
+        (y * m.randn(2, 3, 5, 4)).sum().backward()
+        return [t.detach().numpy().tobytes() for t in (y, x.grad, net[0].weight.grad, net[0].bias.grad)] + \
+               [value.numpy().tobytes() for value in net.state_dict().values()]
+
+    assert results(lambda net, x: net(x)) == results(lambda net, x: net[1](net[0](x)))
+
+
+def test_sequential_calls_every_module_that_somebody_watches(m):
+    nn, seen = m.nn, []
+    x = m.ones(2, 3, 4)
+    net = nn.Sequential(nn.BatchNorm1d(3), nn.ReLU())
+    net[0].register_forward_hook(lambda module, args, result: seen.append(type(module).__name__))
+    net(x)
+    net = nn.Sequential(nn.BatchNorm1d(3), nn.ReLU())
+    net[1].register_forward_pre_hook(lambda module, args: seen.append(type(module).__name__))
+    net(x)
+
+    class Mine(nn.ReLU):
+        def forward(self, input):
+            seen.append("Mine")
+            return super().forward(input)
+
+    nn.Sequential(nn.BatchNorm1d(3), Mine())(x)
+    net = nn.Sequential(nn.InstanceNorm1d(3), nn.ReLU())
+    net[1].forward = lambda input: seen.append("patched")
+    net(x)
+    assert seen == ["BatchNorm1d", "ReLU", "Mine", "patched"]
+
+
 def test_sequential_slices_share_their_modules(m):
     net = m.nn.Sequential(m.nn.Linear(1, 1), m.nn.Linear(1, 2))
     part = net[1:]

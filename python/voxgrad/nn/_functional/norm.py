@@ -16,14 +16,14 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
 
     When training, running statistics become (1 - momentum) * running + momentum * new (the variance unbiased).
     """
-    return _C._batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
+    return _C._batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps, 1.0)
 
 
 def instance_norm(input: Tensor, running_mean: Tensor | None = None, running_var: Tensor | None = None,
                   weight: Tensor | None = None, bias: Tensor | None = None, use_input_stats: bool = True,
                   momentum: float = 0.1, eps: float = 1e-5) -> Tensor:
     """Statistics per channel of each sample over its places; with use_input_stats=False the running ones."""
-    return _C._instance_norm(input, running_mean, running_var, weight, bias, use_input_stats, momentum, eps)
+    return _C._instance_norm(input, running_mean, running_var, weight, bias, use_input_stats, momentum, eps, 1.0)
 
 
 def group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None,

@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 from ... import _C
 from ..._C import ShapeError, Tensor
 from ..._support import as_device, ints
-from .. import functional as F
 from ._affine import _Affine
 from .linear import _empty
 
@@ -90,12 +89,16 @@ class _BatchNorm(_NormBase):
         return factor
 
     def forward(self, input: Tensor) -> Tensor:
+        return self._rectified(input, 1.0)
+
+    def _rectified(self, input: Tensor, negative_slope: float) -> Tensor:
+        """The layer, then leaky_relu of that slope."""
         self._check_input_dim(input)
         factor = self._count_batch()
         stats_of_batch = self.training or (self.running_mean is None and self.running_var is None)
         keep = not self.training or self.track_running_stats
-        return F.batch_norm(input, self.running_mean if keep else None, self.running_var if keep else None,
-                            self.weight, self.bias, stats_of_batch, factor, self.eps)
+        return _C._batch_norm(input, self.running_mean if keep else None, self.running_var if keep else None,
+                              self.weight, self.bias, stats_of_batch, factor, self.eps, negative_slope)
 
 
 _BATCH_NORM = """Batch normalisation of {what}: (input - mean) / sqrt(variance + eps) * weight + bias per channel.

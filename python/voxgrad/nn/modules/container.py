@@ -3,10 +3,32 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from itertools import islice
+from math import inf
 from typing import Any, Iterable, Iterator, Mapping, overload
 
+from .activation import LeakyReLU, ReLU
+from .batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d
+from .instancenorm import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
 from ._parameter_containers import ParameterDict, ParameterList, _pairs, _position
 from .module import Module, _addindent
+
+
+_NORMS = (BatchNorm1d, BatchNorm2d, BatchNorm3d, InstanceNorm1d, InstanceNorm2d, InstanceNorm3d)
+
+
+def _as_written(module: Module) -> bool:
+    """No hook and no forward of its own would notice that it is not called."""
+    return not module._has_hooks() and "forward" not in module.__dict__
+
+
+def _slope_behind(norm: Module, activation: Module) -> float | None:
+    """The slope below 0 that the activation gives the norm's results, where the norm can apply it itself."""
+    if type(norm) not in _NORMS or type(activation) not in (ReLU, LeakyReLU):
+        return None
+    slope = 0.0 if type(activation) is ReLU else activation.negative_slope
+    if not isinstance(slope, (int, float)) or not 0 <= slope < inf:
+        return None
+    return float(slope) if _as_written(norm) and _as_written(activation) else None
 
 
 class Sequential(Module):
@@ -72,9 +94,19 @@ class Sequential(Module):
         return self.extend(list(self) * (_times(other) - 1))
 
     def forward(self, input: Any) -> Any:
-        """The last module's output."""
-        for module in self:
-            input = module(input)
+        """The last module's output. A batch or instance norm and the ReLU or LeakyReLU behind it run as one."""
+        modules = list(self)
+        last = len(modules) - 1
+        i = 0
+        while i <= last:
+            module = modules[i]
+            slope = _slope_behind(module, modules[i + 1]) if i < last else None
+            if slope is None:
+                input = module(input)
+                i += 1
+            else:
+                input = module._rectified(input, slope)
+                i += 2
         return input
 
     def append(self, module: Module) -> "Sequential":

@@ -4,8 +4,8 @@ from __future__ import annotations
 import warnings
 from typing import Any, ClassVar
 
+from ... import _C
 from ..._C import ShapeError, Tensor
-from .. import functional as F
 from .batchnorm import _NormBase
 
 
@@ -36,16 +36,20 @@ class _InstanceNorm(_NormBase):
         warnings.warn(f"{text}; without affine=True they need not agree", stacklevel=3)
 
     def forward(self, input: Tensor) -> Tensor:
+        return self._rectified(input, 1.0)
+
+    def _rectified(self, input: Tensor, negative_slope: float) -> Tensor:
+        """The layer, then leaky_relu of that slope."""
         self._check_input_dim(input)
         unbatched = input.ndim == self._get_no_batch_dim()
         self._check_channels(input.shape[0 if unbatched else 1])
-        result = self._apply_instance_norm(input.unsqueeze(0) if unbatched else input)
+        result = self._apply_instance_norm(input.unsqueeze(0) if unbatched else input, negative_slope)
         return result.squeeze(0) if unbatched else result
 
-    def _apply_instance_norm(self, input: Tensor) -> Tensor:
+    def _apply_instance_norm(self, input: Tensor, negative_slope: float = 1.0) -> Tensor:
         factor = 0.0 if self.momentum is None else self.momentum
-        return F.instance_norm(input, self.running_mean, self.running_var, self.weight, self.bias,
-                               self.training or not self.track_running_stats, factor, self.eps)
+        return _C._instance_norm(input, self.running_mean, self.running_var, self.weight, self.bias,
+                                 self.training or not self.track_running_stats, factor, self.eps, negative_slope)
 
 
 _INSTANCE_NORM = """Instance normalisation of {what}: each channel of each sample by its own mean and variance,
