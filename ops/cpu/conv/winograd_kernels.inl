@@ -218,20 +218,21 @@ void read_cotangent_tile(const TileSource& source, int64_t channel, int64_t at, 
   }
 }
 
-// All tiles of a row, some channels at a time.
+// All tiles of a row; channels innermost, as they lie in memory.
 template <int kColumns, int kLanes, auto kWhole, auto kSomePositions, auto kAnything>
 void read_tiles(const TileSource& source) {
-  for (int64_t channel = 0; channel < source.channels; channel += kLanes) {
-    const bool all_lanes = source.channels - channel >= kLanes;
-    float* to = source.to + channel;
-    int64_t at = source.begin;
-    for (int64_t tile = 0; tile < source.tiles; ++tile) {
-      if (!all_lanes) kAnything(source, channel, at, to);
-      else if (0 <= at && at + kColumns <= source.size) kWhole(source, channel, at, to);
-      else kSomePositions(source, channel, at, to);
-      to += source.tile_stride;
-      at += kTileColumns;
+  float* to = source.to;
+  int64_t at = source.begin;
+  for (int64_t tile = 0; tile < source.tiles; ++tile) {
+    const bool inside = 0 <= at && at + kColumns <= source.size;
+    int64_t channel = 0;
+    for (; channel + kLanes <= source.channels; channel += kLanes) {
+      if (inside) kWhole(source, channel, at, to + channel);
+      else kSomePositions(source, channel, at, to + channel);
     }
+    if (channel < source.channels) kAnything(source, channel, at, to + channel);
+    to += source.tile_stride;
+    at += kTileColumns;
   }
 }
 
@@ -249,51 +250,63 @@ void read_cotangent(const TileSource& source) {
              read_cotangent_tile<Reach::anything, kLanes>>(source);
 }
 
-// One tile's results of one plane.
-template <typename V>
-[[gnu::always_inline]] inline void write_plane(const TileTarget::Plane& plane, const V& bias,
-                                               int64_t offset, int64_t step, int64_t count,
-                                               int64_t lanes, const V* results) {
+// One tile's results of one plane. `kWhole`: all lanes of all positions exist.
+template <bool kWhole, typename V>
+[[gnu::always_inline]] inline void write_plane(const TileTarget& target,
+                                               const TileTarget::Plane& plane, int64_t column,
+                                               int64_t first, const V* results) {
+  constexpr int64_t kLanes = sizeof(V) / sizeof(float);
+  const int64_t left = target.columns - column, lanes = kWhole || left > kLanes ? kLanes : left;
+  V bias{};
+  if (plane.is_first && target.bias != nullptr) load_some(bias, target.bias + column, lanes);
 #pragma GCC unroll 2
   for (int line = 0; line < kTileLines; ++line) {
-    float* to = plane.lines[line];
-    if (to == nullptr) continue;
-    to += offset;
+    if (plane.lines[line] == nullptr) continue;
+    float* to = plane.lines[line] + first * target.step + column;
 #pragma GCC unroll 4
-    for (int i = 0; i < kTileColumns; ++i) {
-      if (i >= count) break;
-      V old = bias;
-      if (!plane.is_first) load_some(old, to + i * step, lanes);
-      store_some(to + i * step, old + plane.factor * results[line * kReadColumns + i], lanes);
+    for (int i = 0; i < kTileColumns; ++i, to += target.step) {
+      const V result = plane.factor * results[line * kReadColumns + i];
+      if constexpr (kWhole) {
+        V old = bias;
+        if (!plane.is_first) load(old, to);
+        store(to, V(old + result));
+      } else if (first + i < target.size) {
+        V old = bias;
+        if (!plane.is_first) load_some(old, to, lanes);
+        store_some(to, V(old + result), lanes);
+      }
     }
+  }
+}
+
+template <bool kWhole, int kLanes>
+void write_output_tile(const TileTarget& target, const float* from, int64_t column, int64_t first) {
+  typename Vector<kLanes>::Type m[kReadLines][kReadColumns];
+#pragma GCC unroll 4
+  for (int line = 0; line < kReadLines; ++line) {
+#pragma GCC unroll 6
+    for (int i = 0; i < kReadColumns; ++i) {
+      load(m[line][i], from + (line * kReadColumns + i) * target.position_stride);
+    }
+    output4(m[line]);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < kTileColumns; ++i) output2<kReadColumns>(&m[0][i]);
+#pragma GCC unroll 2
+  for (const TileTarget::Plane& plane : target.planes) {
+    if (plane.factor != 0) write_plane<kWhole>(target, plane, column, first, m[0]);
   }
 }
 
 template <int kLanes>
 void write_output(const TileTarget& target) {
-  using V = typename Vector<kLanes>::Type;
-  for (int64_t column = 0; column < target.columns; column += kLanes) {
-    const int64_t left = target.columns - column, lanes = left < kLanes ? left : kLanes;
-    V bias{};
-    if (target.bias != nullptr) load_some(bias, target.bias + column, lanes);
-    const float* from = target.from + column;
-    for (int64_t tile = 0; tile < target.tiles; ++tile, from += target.tile_stride) {
-      V m[kReadLines][kReadColumns];
-#pragma GCC unroll 4
-      for (int line = 0; line < kReadLines; ++line) {
-#pragma GCC unroll 6
-        for (int i = 0; i < kReadColumns; ++i) {
-          load(m[line][i], from + (line * kReadColumns + i) * target.position_stride);
-        }
-        output4(m[line]);
-      }
-#pragma GCC unroll 4
-      for (int i = 0; i < kTileColumns; ++i) output2<kReadColumns>(&m[0][i]);
-      const int64_t first = tile * kTileColumns, offset = first * target.step + column;
-      for (const TileTarget::Plane& plane : target.planes) {
-        if (plane.factor == 0) continue;
-        write_plane(plane, bias, offset, target.step, target.size - first, lanes, m[0]);
-      }
+  const float* from = target.from;
+  for (int64_t tile = 0; tile < target.tiles; ++tile, from += target.tile_stride) {
+    const int64_t first = tile * kTileColumns;
+    for (int64_t column = 0; column < target.columns; column += kLanes) {
+      const bool whole = column + kLanes <= target.columns && first + kTileColumns <= target.size;
+      (whole ? write_output_tile<true, kLanes>
+             : write_output_tile<false, kLanes>)(target, from + column, column, first);
     }
   }
 }
