@@ -87,18 +87,21 @@ TEST_F(Winograd, ErrsOnAverageAsAPlainSumDoes) {
   }
 }
 
-TEST_F(Winograd, IsExactWhereItsFractionsAre) {
-  constexpr double kDenominator = 2 * 2 * 24;  // of F(2, 3) twice and F(4, 3)
+// All results are multiples of 96, so a term too many or too few is an error of 96 at least.
+TEST_F(Winograd, MeetsEveryTermOnce) {
   std::mt19937 random(2);
   for (int i = 0; i < 100; ++i) {
     ConvGeometry g = random_geometry(random);
     g.x_channels = 1 + g.x_channels % 7;
     g.y_channels = 1 + g.y_channels % 7;
     FormValues values = test::whole_values(g, random);
-    for (double& value : values.w) value = kDenominator * std::copysign(value != 0, value);
+    for (double& value : values.w) value = 96 * std::copysign(value != 0, value);
     for (const Slot slot : {Slot::x, Slot::y}) {
-      ASSERT_EQ(partial(slot, g, values), test::conv_oracle(slot, g, values).sum)
-          << name(slot) << " " << to_string(g);
+      const Values actual = partial(slot, g, values);
+      const Values expected = test::conv_oracle(slot, g, values).sum;
+      ASSERT_EQ(actual.size(), expected.size());
+      for (std::size_t k = 0; k < actual.size(); ++k)
+        ASSERT_NEAR(actual[k], expected[k], 0.5) << name(slot) << " " << to_string(g);
     }
   }
 }

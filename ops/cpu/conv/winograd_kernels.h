@@ -39,8 +39,8 @@ struct TileTarget {
   const float* from;  ///< [position][tile][column, a whole number of vectors]
   std::int64_t position_stride, tile_stride;
   Plane planes[2] = {};
-  const float* bias;  ///< null: zeros
-  std::int64_t step;  ///< between positions
+  const float* bias;      ///< null: zeros
+  std::int64_t step;      ///< between positions
   std::int64_t size = 0;  ///< positions that exist from the first tile on
   std::int64_t tiles = 0, columns;
 };
@@ -54,6 +54,14 @@ struct FilterBlock {
   int axis0_taps;
 };
 
+/// `lanes` rows of taps in the weights' layout.
+struct FilterRows {
+  float* first;  ///< written by scatter_taps alone
+  std::int64_t stride;
+  int taps;       ///< at least `lanes`
+  bool reversed;  ///< tap t stands at the t-th place from the end
+};
+
 struct WinogradKernels {
   int lanes;
   void (*read_input)(const TileSource&);      ///< B^T d B
@@ -61,6 +69,9 @@ struct WinogradKernels {
   void (*write_output)(const TileTarget&);    ///< A^T m A
   void (*transform_filter)(const FilterBlock&);
   void (*transform_filter_back)(const FilterBlock&);
+  /// Between rows and taps[tap][lane].
+  void (*gather_taps)(const FilterRows& rows, float* taps);
+  void (*scatter_taps)(const FilterRows& rows, const float* taps);  ///< not reversed
 };
 
 extern const WinogradKernels kPortableWinograd, kAvx2Winograd, kAvx512Winograd;

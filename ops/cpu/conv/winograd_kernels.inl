@@ -1,41 +1,10 @@
 // Internal: included by one file per instruction set. The transforms of Lavin and Gray, "Fast
 // Algorithms for Convolutional Neural Networks", 2016: F(2, 3) at 0, 1, -1 and infinity, F(4, 3) at
 // 0, 1, -1, 2, -2 and infinity. A tile's values stay in registers from loading to storing.
-#include <voxgrad/ops/cpu/conv/winograd_kernels.h>
+#include <voxgrad/ops/cpu/conv/winograd_filters.inl>
 
 namespace voxgrad::ops::cpu {
 namespace {
-
-using std::int64_t;
-
-template <int kLanes>
-struct Vector {
-  typedef float Type __attribute__((vector_size(kLanes * sizeof(float))));
-};
-
-template <typename V>
-[[gnu::always_inline]] inline void load(V& to, const float* from) {
-  __builtin_memcpy(&to, from, sizeof(V));
-}
-
-template <typename V>
-[[gnu::always_inline]] inline void store(float* to, const V& from) {
-  __builtin_memcpy(to, &from, sizeof(V));
-}
-
-// The first `count` lanes.
-template <typename V>
-[[gnu::always_inline]] inline void load_some(V& to, const float* from, int64_t count) {
-  to = V{};
-  if (count * int64_t{sizeof(float)} == int64_t{sizeof(V)}) load(to, from);
-  else __builtin_memcpy(&to, from, static_cast<unsigned long>(count) * sizeof(float));
-}
-
-template <typename V>
-[[gnu::always_inline]] inline void store_some(float* to, const V& from, int64_t count) {
-  if (count * int64_t{sizeof(float)} == int64_t{sizeof(V)}) store(to, from);
-  else __builtin_memcpy(to, &from, static_cast<unsigned long>(count) * sizeof(float));
-}
 
 // One axis each; `d`, `m`, `g` and the results are kStep apart.
 
@@ -94,44 +63,6 @@ template <typename V>
   e[2] = even - odd;
   e[3] = far_even + far_odd;
   e[4] = far_even - far_odd;
-}
-
-template <typename V>
-[[gnu::always_inline]] inline void filter2(const V& g0, const V& g1, const V& g2, V* u, int step) {
-  const V even = 0.5F * (g0 + g2), odd = 0.5F * g1;
-  u[0] = g0;
-  u[step] = even + odd;
-  u[2 * step] = even - odd;
-  u[3 * step] = g2;
-}
-
-template <typename V>
-[[gnu::always_inline]] inline void filter4(const V& g0, const V& g1, const V& g2, V* u) {
-  const V even = (g0 + g2) / 6, odd = g1 / 6;
-  const V far_even = (g0 + 4 * g2) / 24, far_odd = g1 / 12;
-  u[0] = g0 / 4;
-  u[1] = -even - odd;
-  u[2] = odd - even;
-  u[3] = far_even + far_odd;
-  u[4] = far_even - far_odd;
-  u[5] = g2;
-}
-
-// The transposes of the two above.
-template <typename V>
-[[gnu::always_inline]] inline void filter_back2(const V* u, int step, V* g) {
-  const V half_sum = 0.5F * (u[step] + u[2 * step]);
-  g[0] = u[0] + half_sum;
-  g[step] = 0.5F * (u[step] - u[2 * step]);
-  g[2 * step] = half_sum + u[3 * step];
-}
-
-template <typename V>
-[[gnu::always_inline]] inline void filter_back4(const V* u, V* g) {
-  const V near_sum = (u[1] + u[2]) / 6, far_sum = (u[3] + u[4]) / 24;
-  g[0] = u[0] / 4 - near_sum + far_sum;
-  g[1] = (u[2] - u[1]) / 6 + (u[3] - u[4]) / 12;
-  g[2] = 4 * far_sum - near_sum + u[5];
 }
 
 // ---- tiles
@@ -311,58 +242,6 @@ void write_output(const TileTarget& target) {
   }
 }
 
-// ---- filters
-
-template <int kLanes>
-void transform_filter(const FilterBlock& block) {
-  using V = typename Vector<kLanes>::Type;
-  constexpr int kTaps = 9;
-  V planes[4 * kTaps];
-  for (int i = 0; i < block.axis0_taps * kTaps; ++i) load(planes[i], block.taps + i * kLanes);
-  const int indices = block.axis0_taps == 3 ? 4 : 1;
-  if (indices == 4) {
-    for (int i = 0; i < kTaps; ++i) {
-      const V g1 = planes[kTaps + i], g2 = planes[2 * kTaps + i];
-      filter2(V(planes[i]), g1, g2, &planes[i], kTaps);
-    }
-  }
-  float* to = block.positions;
-  for (int index = 0; index < indices; ++index) {
-    V lines[kReadLines][3];
-    for (int i = 0; i < 3; ++i) {
-      const V* taps = &planes[index * kTaps + i];
-      filter2(taps[0], taps[3], taps[6], &lines[0][i], 3);
-    }
-    for (int line = 0; line < kReadLines; ++line) {
-      V u[kReadColumns];
-      filter4(lines[line][0], lines[line][1], lines[line][2], u);
-      for (int i = 0; i < kReadColumns; ++i, to += block.position_stride) store(to, u[i]);
-    }
-  }
-}
-
-template <int kLanes>
-void transform_filter_back(const FilterBlock& block) {
-  using V = typename Vector<kLanes>::Type;
-  constexpr int kTaps = 9;
-  V planes[4 * kTaps];
-  const int indices = block.axis0_taps == 3 ? 4 : 1;
-  const float* from = block.positions;
-  for (int index = 0; index < indices; ++index) {
-    V lines[kReadLines][3];
-    for (int line = 0; line < kReadLines; ++line) {
-      V u[kReadColumns];
-      for (int i = 0; i < kReadColumns; ++i, from += block.position_stride) load(u[i], from);
-      filter_back4(u, lines[line]);
-    }
-    for (int i = 0; i < 3; ++i) filter_back2(&lines[0][i], 3, &planes[index * kTaps + i]);
-  }
-  if (indices == 4) {
-    for (int i = 0; i < kTaps; ++i) filter_back2(&planes[i], kTaps, &planes[i]);
-  }
-  for (int i = 0; i < block.axis0_taps * kTaps; ++i) store(block.taps + i * kLanes, planes[i]);
-}
-
 template <int kLanes>
 constexpr WinogradKernels winograd_kernels() {
   return {.lanes = kLanes,
@@ -370,7 +249,9 @@ constexpr WinogradKernels winograd_kernels() {
           .read_cotangent = read_cotangent<kLanes>,
           .write_output = write_output<kLanes>,
           .transform_filter = transform_filter<kLanes>,
-          .transform_filter_back = transform_filter_back<kLanes>};
+          .transform_filter_back = transform_filter_back<kLanes>,
+          .gather_taps = gather_taps<kLanes>,
+          .scatter_taps = scatter_taps<kLanes>};
 }
 
 }  // namespace

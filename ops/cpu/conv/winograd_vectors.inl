@@ -1,0 +1,41 @@
+// Internal: vectors for the parts of winograd_kernels.inl.
+#pragma once
+
+#include <voxgrad/ops/cpu/conv/winograd_kernels.h>
+
+namespace voxgrad::ops::cpu {
+namespace {
+
+using std::int64_t;
+
+template <int kLanes>
+struct Vector {
+  typedef float Type __attribute__((vector_size(kLanes * sizeof(float))));
+};
+
+template <typename V>
+[[gnu::always_inline]] inline void load(V& to, const float* from) {
+  __builtin_memcpy(&to, from, sizeof(V));
+}
+
+template <typename V>
+[[gnu::always_inline]] inline void store(float* to, const V& from) {
+  __builtin_memcpy(to, &from, sizeof(V));
+}
+
+// The first `count` lanes.
+template <typename V>
+[[gnu::always_inline]] inline void load_some(V& to, const float* from, int64_t count) {
+  to = V{};
+  if (count * int64_t{sizeof(float)} == int64_t{sizeof(V)}) load(to, from);
+  else __builtin_memcpy(&to, from, static_cast<unsigned long>(count) * sizeof(float));
+}
+
+template <typename V>
+[[gnu::always_inline]] inline void store_some(float* to, const V& from, int64_t count) {
+  if (count * int64_t{sizeof(float)} == int64_t{sizeof(V)}) store(to, from);
+  else __builtin_memcpy(to, &from, static_cast<unsigned long>(count) * sizeof(float));
+}
+
+}  // namespace
+}  // namespace voxgrad::ops::cpu
