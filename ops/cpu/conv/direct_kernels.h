@@ -30,7 +30,8 @@ struct ProductBlock {
   std::int64_t stored;  ///< columns to store, the first of them
 };
 
-/// sums[k][column] += sum over rows of x[row * x_stride + k] * y[row * y_stride + column].
+/// sums[k][column] += (where `fresh`: =) sum over rows of x[row * x_stride + k] * y[row * y_stride
+/// + column].
 template <typename T>
 struct SumBlock {
   const T* x;
@@ -39,6 +40,7 @@ struct SumBlock {
   std::int64_t y_stride;
   std::int64_t rows;
   T* sums;  ///< rows as long as the kernel has columns
+  bool fresh = false;
 };
 
 inline constexpr int kMostKernelRows = 14;

@@ -76,7 +76,10 @@ void sum(const SumBlock<T>& block) {
 #pragma GCC unroll 16
   for (int k = 0; k < kRows; ++k) {
 #pragma GCC unroll 2
-    for (int v = 0; v < kVectors; ++v) load(sums[k][v], block.sums + (k * kVectors + v) * kLanes);
+    for (int v = 0; v < kVectors; ++v) {
+      sums[k][v] = Vector{};
+      if (!block.fresh) load(sums[k][v], block.sums + (k * kVectors + v) * kLanes);
+    }
   }
   const T* x = block.x;
   const T* y = block.y;

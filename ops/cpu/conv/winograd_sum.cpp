@@ -1,7 +1,5 @@
 // Slot w: for one index along axis 0, transform tiles of x and of y, and sum their products over
 // the tiles of a chunk, position by position.
-#include <algorithm>
-
 #include <voxgrad/core/parallel.h>
 #include <voxgrad/ops/cpu/conv/chunks.h>
 #include <voxgrad/ops/cpu/conv/scratch.h>
@@ -17,8 +15,9 @@ struct Call {
   float* sums;  // [chunk][index][position][block][x channel][column]
 };
 
-// sums[channel][column] += sum over tiles of x[tile][channel] * y[tile][column], at one position.
-void add_products(const WinogradPlan& plan, const BlockShare& share, Index tile_count,
+// sums[channel][column] += sum over tiles of x[tile][channel] * y[tile][column], at one position;
+// the first sums set them.
+void add_products(const WinogradPlan& plan, const BlockShare& share, Index tile_count, bool first,
                   const float* x, const float* y, float* sums) {
   const KernelTable<float>& table = direct_kernels<float>();
   const Pieces pieces(plan.gathered, table.rows);
@@ -32,7 +31,8 @@ void add_products(const WinogradPlan& plan, const BlockShare& share, Index tile_
           .y = y + block.start - share.start,
           .y_stride = share.padded,
           .rows = tile_count,
-          .sums = sums + plan.gathered * block.start + channels.begin * block.padded};
+          .sums = sums + plan.gathered * block.start + channels.begin * block.padded,
+          .fresh = first};
       table.sets[block.set].sum[channels.length() - 1](work);
     }
   }
@@ -48,17 +48,13 @@ void run_task(const Call& call, Index task) {
   float* x = memory.data();
   float* y = x + kPositions * plan.read_stride;
   float* sums = call.sums + (chunk * index_count + index) * kPositions * plan.filter_stride;
-  for (Index position = 0; position < kPositions; ++position) {
-    std::fill_n(sums + position * plan.filter_stride + plan.gathered * share.start,
-                plan.gathered * share.padded, 0.0F);
-  }
   const Range groups{chunk * plan.groups / plan.chunks, (chunk + 1) * plan.groups / plan.chunks};
   for (Index group = groups.begin; group < groups.end; ++group) {
     read_inputs(plan, call.x, group, at, x);
     read_cotangents(plan, call.y, group, at, share, y);
     const Index tiles = tile_count(plan, group);
     for (Index position = 0; position < kPositions; ++position) {
-      add_products(plan, share, tiles, x + position * plan.read_stride,
+      add_products(plan, share, tiles, group == groups.begin, x + position * plan.read_stride,
                    y + position * plan.share_stride, sums + position * plan.filter_stride);
     }
   }
