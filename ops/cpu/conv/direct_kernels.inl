@@ -37,7 +37,9 @@ void product(const ProductBlock<T>& block) {
     const T* source = block.lines[line].source + block.shift;
     const T* weights = block.lines[line].weights;
     for (int64_t tap = 0; tap < block.taps; ++tap, source += block.tap_stride) {
+      const T* ahead = source + kRows * stride;
       for (int64_t channel = 0; channel < block.channels; ++channel) {
+        __builtin_prefetch(ahead + channel * 16);
         Vector w[kVectors];
 #pragma GCC unroll 2
         for (int v = 0; v < kVectors; ++v) load(w[v], weights + v * kLanes);
@@ -84,6 +86,9 @@ void sum(const SumBlock<T>& block) {
   const T* x = block.x;
   const T* y = block.y;
   for (int64_t row = 0; row < block.rows; ++row) {
+    __builtin_prefetch(x + 8 * block.x_stride);
+    __builtin_prefetch(y + 8 * block.y_stride);
+    if constexpr (kVectors > 1) __builtin_prefetch(y + 8 * block.y_stride + kLanes);
     Vector values[kVectors];
 #pragma GCC unroll 2
     for (int v = 0; v < kVectors; ++v) load(values[v], y + v * kLanes);
