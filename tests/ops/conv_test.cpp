@@ -367,7 +367,9 @@ TEST(ConvPartial, TakesDilationsAndPaddingsUpToTheLargestCoordinate) {
   std::mt19937 random(7);
   const FormValues values = test::random_values(g, random);
   for (const Slot slot : kSlots) {
-    ASSERT_EQ(ops::choose_algorithm({slot, g, DType::float64}).name, "tiled");
+    // Slots x and y would need a copy of the whole span.
+    ASSERT_EQ(ops::choose_algorithm({slot, g, DType::float64}).name,
+              slot == Slot::w ? "direct" : "tiled");
     expect_near_oracle(slot, g, values, DType::float64, Layout::channels_last);
   }
 }

@@ -8,7 +8,8 @@ namespace voxgrad::ops::cpu {
 namespace {
 
 constexpr Index kWantedTasks = 32;  // enough for the threads of a workstation to share evenly
-constexpr Index kTileRows = 512;    // a block of weights is fetched once for these
+constexpr Index kFewChannels = 8;
+constexpr Index kTileRows = 512;  // a block of weights is fetched once for these
 
 Index divide_up(Index a, Index b) { return (a + b - 1) / b; }
 
@@ -109,7 +110,9 @@ DirectSumPlan::DirectSumPlan(const ConvProblem& problem) {
   lines = phase.gather.batch * axis[0].rows * axis[1].rows;
   tap_lines = axis[0].taps * axis[1].taps;
   sums_size = groups * tap_lines * line_size();
-  x_line_size = span_of(axis[2], axis[2].rows) * x_channels;
+  // Few channels are worth the copy: the taps of a row are then one run of values.
+  copies_lines = x_channels < kFewChannels;
+  x_line_size = copies_lines ? span_of(axis[2], axis[2].rows) * x_channels : 0;
   y_line_size = axis[2].rows * blocks.back().padded;
 
   // All tap lines in one task, which then meets each line of y once, unless there are few lines.

@@ -77,9 +77,10 @@ struct DirectSumPlan {
   Index lines = 0, tap_lines = 0, taps_per_task = 0, tap_tasks = 0;
   Index chunks = 1, chunk_lines = 0;
   Index tasks = 0;
-  Index sums_size = 0;    ///< elements of one chunk
-  Index x_line_size = 0;  ///< elements of a zero-padded line of x
-  Index y_line_size = 0;  ///< elements of a padded line of y
+  Index sums_size = 0;        ///< elements of one chunk
+  bool copies_lines = false;  ///< x is padded in a copy, not by leaving rows out
+  Index x_line_size = 0;      ///< elements of such a copy
+  Index y_line_size = 0;      ///< elements of a padded line of y
 };
 
 }  // namespace voxgrad::ops::cpu

@@ -78,37 +78,59 @@ class TaskRun {
     return {y_line_.data(), block.padded};
   }
 
-  // The line from row 0's first tap on.
-  Line<T> x_line(Index n, Index at0, Index at1) {
+  // The whole line of x.
+  Line<T> x_line(Index n, Index at0, Index at1) const {
     const Volumes<const T>& x = call_.x;
-    const GatherAxis& c = plan_.phase.gather.axis[2];
-    const Line<T> line{x.data + n * x.batch_stride + at0 * x.stride[0] + at1 * x.stride[1] +
-                           task_.group * plan_.x_channels,
-                       x.stride[2]};
-    const Index first = c.at(0, 0), last = c.at(c.rows - 1, c.taps - 1);
-    if (0 <= first && last < c.size) return {line.data + first * line.stride, line.stride};
-    copy_with_zeros(line, plan_.x_channels, c.size, first, last, x_line_.data());
-    return {x_line_.data(), plan_.x_channels};
+    return {x.data + n * x.batch_stride + at0 * x.stride[0] + at1 * x.stride[1] +
+                task_.group * plan_.x_channels,
+            x.stride[2]};
   }
 
   void add(const ColumnBlock& block, Index tap_line, const Line<T>& x, const Line<T>& y) {
-    const KernelTable<T>& table = direct_kernels<T>();
+    const GatherAxis& c = plan_.phase.gather.axis[2];
+    T* sums = sums_ + tap_line * plan_.line_size() + plan_.block_size() * block.start;
+    const Index first = c.at(0, 0), last = c.at(c.rows - 1, c.taps - 1);
+    if (0 <= first && last < c.size) {
+      add_taps(block, {x.data + first * x.stride, x.stride}, y, sums);
+    } else if (plan_.copies_lines) {
+      copy_with_zeros(x, plan_.x_channels, c.size, first, last, x_line_.data());
+      add_taps(block, {x_line_.data(), plan_.x_channels}, y, sums);
+    } else {
+      for (Index tap = 0; tap < c.taps; ++tap) {
+        const Range rows = c.rows_inside(tap);
+        if (rows.length() <= 0) continue;
+        add_run(block, {x.data + c.at(rows.begin, tap) * x.stride, x.stride},
+                {y.data + rows.begin * y.stride, y.stride}, rows.length(), plan_.x_channels,
+                sums + tap * plan_.x_channels * block.padded);
+      }
+    }
+  }
+
+  // All taps of all rows, from row 0's first tap on.
+  void add_taps(const ColumnBlock& block, const Line<T>& x, const Line<T>& y, T* sums) {
     const GatherAxis& c = plan_.phase.gather.axis[2];
     const bool one_run = c.tap_step * x.stride == plan_.x_channels;
     const Index runs = one_run ? 1 : c.taps, run = plan_.block_size() / runs;
-    T* sums = sums_ + tap_line * plan_.line_size() + plan_.block_size() * block.start;
-    const Pieces pieces(run, table.rows);
     for (Index tap = 0; tap < runs; ++tap) {
-      for (Index piece = 0; piece < pieces.count; ++piece) {
-        const Range k = pieces.piece(piece);
-        const SumBlock<T> work{.x = x.data + tap * c.tap_step * x.stride + k.begin,
-                               .x_stride = c.row_step * x.stride,
-                               .y = y.data,
-                               .y_stride = y.stride,
-                               .rows = c.rows,
-                               .sums = sums + (tap * run + k.begin) * block.padded};
-        table.sets[block.set].sum[k.length() - 1](work);
-      }
+      add_run(block, {x.data + tap * c.tap_step * x.stride, x.stride}, y, c.rows, run,
+              sums + tap * run * block.padded);
+    }
+  }
+
+  // Neighbouring values of x, from the first of `rows` rows on.
+  void add_run(const ColumnBlock& block, const Line<T>& x, const Line<T>& y, Index rows,
+               Index values, T* sums) {
+    const KernelTable<T>& table = direct_kernels<T>();
+    const Pieces pieces(values, table.rows);
+    for (Index piece = 0; piece < pieces.count; ++piece) {
+      const Range k = pieces.piece(piece);
+      const SumBlock<T> work{.x = x.data + k.begin,
+                             .x_stride = plan_.phase.gather.axis[2].row_step * x.stride,
+                             .y = y.data,
+                             .y_stride = y.stride,
+                             .rows = rows,
+                             .sums = sums + k.begin * block.padded};
+      table.sets[block.set].sum[k.length() - 1](work);
     }
   }
 

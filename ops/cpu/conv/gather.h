@@ -12,6 +12,11 @@
 
 namespace voxgrad::ops::cpu {
 
+struct Range {
+  Index begin = 0, end = 0;
+  constexpr Index length() const { return end - begin; }
+};
+
 /// Row r and tap t meet source position r * row_step + t * tap_step + offset, which exists in [0,
 /// size).
 struct GatherAxis {
@@ -22,6 +27,13 @@ struct GatherAxis {
 
   constexpr Index at(Index row, Index tap) const {
     return row * row_step + tap * tap_step + offset;
+  }
+  /// Rows whose position for that tap exists; may be empty or inverted.
+  constexpr Range rows_inside(Index tap) const {
+    const Index first = at(0, tap);
+    const Index before = first < 0 ? (-first - 1) / row_step + 1 : 0;
+    const Index through = first < size ? (size - 1 - first) / row_step + 1 : 0;
+    return {before, through < rows ? through : rows};
   }
   constexpr bool is_identity() const {
     return taps == 1 && row_step == 1 && offset == 0 && rows == size;
@@ -58,11 +70,6 @@ template <typename T>
 Volumes<const T> volumes_of(const Tensor& tensor) {
   return volumes_of(tensor, static_cast<const T*>(nullptr));
 }
-
-struct Range {
-  Index begin = 0, end = 0;
-  constexpr Index length() const { return end - begin; }
-};
 
 /// Writes columns[row][tap][channel] for the given rows and taps; channels are the first `channels`
 /// of the source.
