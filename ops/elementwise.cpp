@@ -12,7 +12,10 @@ namespace {
 Tensor empty_result(const Shape& shape, DType dtype,
                     std::initializer_list<const Tensor*> operands) {
   for (const Tensor* x : operands) {
-    if (x->shape() == shape) return Tensor::empty_like(*x, dtype);
+    if (x->shape() != shape) continue;
+    // What is cut out of a larger tensor has an order too.
+    const bool cut = !x->is_dense() && !x->may_overlap() && x->dtype() == dtype;
+    return cut ? empty_in_order_of(*x, shape) : Tensor::empty_like(*x, dtype);
   }
   return Tensor::empty(shape, dtype, (*operands.begin())->device());
 }

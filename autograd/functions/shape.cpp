@@ -122,14 +122,19 @@ Tensor joined(std::span<const Tensor> tensors, int axis, const Shape& shape) {
   return result;
 }
 
-/// The tensor that was computed last: its gradient is used up next. Those of the others may wait
-/// long, and would keep the whole gradient alive if they were views of it.
-std::size_t newest(std::span<const Tensor> tensors) {
-  const auto id = [](const Tensor& tensor) {
+/// Marks what was computed last (it may be joined more than once): its gradient is used up next.
+/// Those of the others may wait long, and would keep the whole gradient alive if they were views of
+/// it.
+std::vector<bool> newest(std::span<const Tensor> tensors) {
+  std::vector<std::uint64_t> ids;
+  for (const Tensor& tensor : tensors) {
     const Edge edge = edge_of(tensor);
-    return edge.node ? edge.node->id : 0;
-  };
-  return static_cast<std::size_t>(std::ranges::max_element(tensors, {}, id) - tensors.begin());
+    ids.push_back(edge.node ? edge.node->id : 0);
+  }
+  const std::uint64_t last = std::ranges::max(ids);
+  std::vector<bool> marks;
+  for (const std::uint64_t id : ids) marks.push_back(id == last);
+  return marks;
 }
 
 /// A copy that lies as the whole does.
@@ -173,7 +178,7 @@ Tensor cat(std::span<const Tensor> given, Index axis) {
            for (std::size_t i = 0; i < sizes.size(); begin += sizes[i++]) {
              if (!needs[i]) continue;
              const Tensor part = grads[0].narrow(at, begin, sizes[i]);
-             parts[i] = i == last ? part : apart(part);
+             parts[i] = last[i] ? part : apart(part);
            }
            return parts;
          });

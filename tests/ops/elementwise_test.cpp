@@ -294,5 +294,12 @@ TEST(Elementwise, SameBitsForAnyNumberOfThreads) {
   EXPECT_TRUE(same_on_any_threads([&] { return binary(BinaryOp::div, x, y); }));
 }
 
+TEST(Elementwise, ResultsOfCutsKeepTheirOrder) {
+  const Tensor x = Tensor::empty_channels_last({2, 6, 3, 5, 7}, DType::float32, {});
+  const Tensor product = binary(BinaryOp::mul, x.narrow(1, 0, 3), x.narrow(1, 3, 3));
+  EXPECT_EQ(product.stride(1), 1);
+  EXPECT_TRUE(product.is_dense());
+}
+
 }  // namespace
 }  // namespace voxgrad::ops
