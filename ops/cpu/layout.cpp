@@ -142,12 +142,15 @@ void copy_same(const Operand& to, const Operand& from) {
   const StridedLoop<2> loop(to.shape, {to.strides, from.strides});
   const int axis = transposed_axis(loop);
   if (axis >= 0) return copy_transposed(loop, axis, to.as<T>(), from.as<const T>());
+  const bool streams = streams_results(loop.count(), sizeof(T));
   loop.run(
       [&](const auto& at, const auto& step, Index n) {
         T* r = to.as<T>() + at[0];
         const T* x = from.as<const T>() + at[1];
+        const std::size_t bytes = static_cast<std::size_t>(n) * sizeof(T);
         if (step[0] == 1 && step[1] == 1) {
-          std::memmove(r, x, static_cast<std::size_t>(n) * sizeof(T));
+          if (streams && is_whole_lines(r, bytes)) stream_lines(r, x, bytes);
+          else std::memmove(r, x, bytes);
         } else if (step[0] == 1 && step[1] == 0) {
           std::fill_n(r, n, *x);
         } else {

@@ -11,6 +11,7 @@
 #include <voxgrad/ops/cpu/average_pool.h>
 #include <voxgrad/ops/cpu/by_instruction_set.h>
 #include <voxgrad/ops/cpu/pool_rows.h>
+#include <voxgrad/ops/cpu/stream.h>
 
 namespace voxgrad::ops::cpu {
 namespace {
@@ -18,49 +19,42 @@ namespace {
 template <typename T>
 using Number = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
 
-// 16 bytes, which every instruction set has; used inside functions only, never passed. Wider ones
-// would be taken apart before the body reaches the function that may use them.
-template <typename T>
-struct Lanes {
-  static constexpr int count = 16 / sizeof(T);
-  typedef T Values __attribute__((vector_size(16)));
-  typedef Number<T> Numbers __attribute__((vector_size(16)));
-};
-
+// Channels are taken `lanes` at a time, in arrays whose loops become vectors of the instruction set
+// in use. The loops must not be unrolled before that.
 struct MaxBody {
-  template <typename T, typename P, int vectors>
+  template <int lanes, typename T, typename P>
   [[gnu::always_inline]] static inline void block(const Row& row, const Pairs w, const T* x, T* y,
                                                   P* positions) {
-    using Values = typename Lanes<T>::Values;
-    using Numbers = typename Lanes<T>::Numbers;
-    constexpr int lanes = Lanes<T>::count;
     const Index first =
         (row.d.first->tap * row.kernel_h + row.h.first->tap) * row.kernel_w + w.first->tap;
-    Values best[vectors];
-    Numbers where[vectors];
-    for (int v = 0; v < vectors; ++v) {
-      best[v] = Values{} - std::numeric_limits<T>::infinity();
-      where[v] = Numbers{} + static_cast<Number<T>>(first);
+    T best[lanes];
+    Number<T> where[lanes];
+#pragma GCC unroll 1
+    for (int l = 0; l < lanes; ++l) {
+      best[l] = -std::numeric_limits<T>::infinity();
+      where[l] = static_cast<Number<T>>(first);
     }
     for (const Pair* d = row.d.first; d != row.d.last; ++d) {
       for (const Pair* h = row.h.first; h != row.h.last; ++h) {
         const T* line = x + d->place * row.from.d + h->place * row.from.h;
         const Index tap = (d->tap * row.kernel_h + h->tap) * row.kernel_w;
         for (const Pair* p = w.first; p != w.last; ++p) {
-          const Numbers number = Numbers{} + static_cast<Number<T>>(tap + p->tap);
-          for (int v = 0; v < vectors; ++v) {
-            Values value;
-            std::memcpy(&value, line + p->place * row.from.w + v * lanes, sizeof(value));
-            const Numbers better = (value > best[v]) | (value != value);
-            best[v] = better ? value : best[v];
-            where[v] = better ? number : where[v];
+          const T* values = line + p->place * row.from.w;
+          const auto number = static_cast<Number<T>>(tap + p->tap);
+#pragma GCC unroll 1
+          for (int l = 0; l < lanes; ++l) {
+            const T value = values[l];
+            const bool better = (value > best[l]) | (value != value);
+            best[l] = better ? value : best[l];
+            where[l] = better ? number : where[l];
           }
         }
       }
     }
-    for (int v = 0; v < vectors; ++v) {
-      std::memcpy(y + v * lanes, &best[v], sizeof(best[v]));
-      for (int l = 0; l < lanes; ++l) positions[v * lanes + l] = static_cast<P>(where[v][l]);
+#pragma GCC unroll 1
+    for (int l = 0; l < lanes; ++l) {
+      y[l] = best[l];
+      positions[l] = static_cast<P>(where[l]);
     }
   }
 
@@ -87,48 +81,43 @@ struct MaxBody {
 
   template <typename T, typename P>
   [[gnu::always_inline]] static inline void run(const Row* row, const T* x, T* y, P* positions) {
-    constexpr Index lanes = Lanes<T>::count;
     for (Index o = row->begin; o < row->end; ++o) {
       const Pairs w = (*row->w)[o];
       const Index at = o * row->channels;
       Index c = 0;
-      for (; c + 4 * lanes <= row->channels; c += 4 * lanes)
-        block<T, P, 4>(*row, w, x + c, y + at + c, positions + at + c);
-      for (; c + lanes <= row->channels; c += lanes)
-        block<T, P, 1>(*row, w, x + c, y + at + c, positions + at + c);
+      for (; c + 32 <= row->channels; c += 32)
+        block<32>(*row, w, x + c, y + at + c, positions + at + c);
+      for (; c + 8 <= row->channels; c += 8)
+        block<8>(*row, w, x + c, y + at + c, positions + at + c);
       for (; c < row->channels; ++c) one(*row, w, x + c, y + at + c, positions + at + c);
     }
   }
 };
 
 struct ScatterBody {
-  template <typename T, typename P, int vectors>
+  template <int lanes, typename T, typename P>
   [[gnu::always_inline]] static inline void block(const Row& row, const Pairs w, const T* y,
-                                                  const P* positions, T* x) {
-    using Values = typename Lanes<T>::Values;
-    using Numbers = typename Lanes<T>::Numbers;
-    constexpr int lanes = Lanes<T>::count;
-    Values sum[vectors] = {};
+                                                  const P* positions, bool streams, T* x) {
+    alignas(64) T sum[lanes] = {};
     for (const Pair* d = row.d.first; d != row.d.last; ++d) {
       for (const Pair* h = row.h.first; h != row.h.last; ++h) {
         const Index line = d->place * row.from.d + h->place * row.from.h;
         const Index tap = (d->tap * row.kernel_h + h->tap) * row.kernel_w;
         for (const Pair* p = w.first; p != w.last; ++p) {
           const Index at = line + p->place * row.from.w;
-          const Numbers number = Numbers{} + static_cast<Number<T>>(tap + p->tap);
-          for (int v = 0; v < vectors; ++v) {
-            Values value;
-            std::memcpy(&value, y + at + v * lanes, sizeof(value));
-            Numbers where{};
-            for (int l = 0; l < lanes; ++l) {
-              where[l] = static_cast<Number<T>>(positions[at + v * lanes + l]);
-            }
-            sum[v] += where == number ? value : Values{};
+          const auto number = static_cast<Number<T>>(tap + p->tap);
+#pragma GCC unroll 1
+          for (int l = 0; l < lanes; ++l) {
+            sum[l] += static_cast<Number<T>>(positions[at + l]) == number ? y[at + l] : T(0);
           }
         }
       }
     }
-    for (int v = 0; v < vectors; ++v) std::memcpy(x + v * lanes, &sum[v], sizeof(sum[v]));
+    if (streams && is_whole_lines(x, sizeof(sum))) {
+      stream_lines(x, sum, sizeof(sum));
+    } else {
+      std::memcpy(x, sum, sizeof(sum));
+    }
   }
 
   template <typename T, typename P>
@@ -150,16 +139,15 @@ struct ScatterBody {
 
   template <typename T, typename P>
   [[gnu::always_inline]] static inline void run(const Row* row, const T* y, const P* positions,
-                                                T* x) {
-    constexpr Index lanes = Lanes<T>::count;
+                                                bool streams, T* x) {
     for (Index i = row->begin; i < row->end; ++i) {
       const Pairs w = (*row->w)[i];
       T* to = x + i * row->channels;
       Index c = 0;
-      for (; c + 4 * lanes <= row->channels; c += 4 * lanes)
-        block<T, P, 4>(*row, w, y + c, positions + c, to + c);
-      for (; c + lanes <= row->channels; c += lanes)
-        block<T, P, 1>(*row, w, y + c, positions + c, to + c);
+      for (; c + 32 <= row->channels; c += 32)
+        block<32>(*row, w, y + c, positions + c, streams, to + c);
+      for (; c + 8 <= row->channels; c += 8)
+        block<8>(*row, w, y + c, positions + c, streams, to + c);
       for (; c < row->channels; ++c) to[c] = one(*row, w, y + c, positions + c);
     }
   }
@@ -193,9 +181,11 @@ void scatter(const PoolGeometry& g, const Tensor& y, const Tensor& positions, Te
     const T* in = y.data<T>();
     const P* where = positions.data<P>();
     T* out = x.mutable_data<T>();
+    const bool streams = streams_results(x.numel(), sizeof(T));
     for_each_row(g, pairs, &PoolAxis::out, &PoolAxis::in,
                  [&](const Row& row, Index read, Index written, Index, Index) {
-                   run_widest<ScatterBody>(&row, in + read, where + read, out + written);
+                   run_widest<ScatterBody>(&row, in + read, where + read, streams, out + written);
+                   if (streams) finish_streaming();
                  });
   });
 }

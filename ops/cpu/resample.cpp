@@ -8,6 +8,7 @@
 
 #include <voxgrad/core/parallel.h>
 #include <voxgrad/ops/cpu/by_instruction_set.h>
+#include <voxgrad/ops/cpu/stream.h>
 
 namespace voxgrad::ops::cpu {
 namespace {
@@ -26,30 +27,30 @@ struct MapBody {
   /// to[i] = sum over taps of weight * from[place * inner + i], `lanes` at a time.
   template <int lanes, typename T>
   [[gnu::always_inline]] static inline void block(const Weighted<T>* first, const Weighted<T>* last,
-                                                  const T* from, Index inner, T* to) {
-    T sum[lanes] = {};
+                                                  const T* from, Index inner, bool streams, T* to) {
+    alignas(kLineBytes) T sum[lanes] = {};
     for (const Weighted<T>* tap = first; tap != last; ++tap) {
       const T* values = from + tap->place * inner;
 #pragma GCC unroll 1
       for (int l = 0; l < lanes; ++l) sum[l] += values[l] * tap->weight;
     }
-#pragma GCC unroll 1
-    for (int l = 0; l < lanes; ++l) to[l] = sum[l];
+    if (streams && is_whole_lines(to, sizeof(sum))) stream_lines(to, sum, sizeof(sum));
+    else std::memcpy(to, sum, sizeof(sum));
   }
 
   /// Results [begin, end) of one line, elements [0, count) of each run.
   template <typename T>
   [[gnu::always_inline]] static inline void run(const Index* starts, const Weighted<T>* taps,
                                                 Index begin, Index end, const T* from, Index inner,
-                                                Index count, T* to) {
+                                                Index count, bool streams, T* to) {
     for (Index o = begin; o < end; ++o) {
       const Weighted<T>* first = taps + starts[o];
       const Weighted<T>* last = taps + starts[o + 1];
       T* result = to + o * inner;
       Index i = 0;
-      for (; i + 32 <= count; i += 32) block<32>(first, last, from + i, inner, result + i);
-      for (; i + 8 <= count; i += 8) block<8>(first, last, from + i, inner, result + i);
-      for (; i < count; ++i) block<1>(first, last, from + i, inner, result + i);
+      for (; i + 32 <= count; i += 32) block<32>(first, last, from + i, inner, streams, result + i);
+      for (; i + 8 <= count; i += 8) block<8>(first, last, from + i, inner, streams, result + i);
+      for (; i < count; ++i) block<1>(first, last, from + i, inner, streams, result + i);
     }
   }
 };
@@ -102,11 +103,13 @@ void map_axis(const AxisMap& map, Index outer, Index inner, const Tensor& x, Ten
     for (const Tap& tap : map.taps) taps.push_back({tap.place, static_cast<T>(tap.weight)});
     const T* from = x.data<T>();
     T* to = y.mutable_data<T>();
+    const bool streams = streams_results(y.numel(), sizeof(T));
     for_each_piece(
         outer, map.out(), inner, [&](Index line, Index begin, Index end, Index start, Index count) {
           run_widest<MapBody>(map.starts.data(), static_cast<const Weighted<T>*>(taps.data()),
                               begin, end, from + line * map.in * inner + start, inner, count,
-                              to + line * map.out() * inner + start);
+                              streams, to + line * map.out() * inner + start);
+          if (streams) finish_streaming();
         });
   });
 }

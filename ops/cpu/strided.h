@@ -15,6 +15,7 @@
 #include <voxgrad/core/check.h>
 #include <voxgrad/core/parallel.h>
 #include <voxgrad/core/shape.h>
+#include <voxgrad/ops/cpu/stream.h>
 
 namespace voxgrad::ops::cpu {
 
@@ -55,8 +56,12 @@ class StridedLoop {
   /// Calls row(offsets, steps, n) for runs that cover everything, from several threads.
   template <typename Row>
   void run(const Row& row, Index grain = kGrain) const {
-    if (count_ <= grain) return walk(0, count_, row);
-    parallel_ranges(count_, grain, [&](Index begin, Index end) { walk(begin, end, row); });
+    const auto tile = [&](Index begin, Index end) {
+      walk(begin, end, row);
+      finish_streaming();  // rows may have streamed
+    };
+    if (count_ <= grain) return tile(0, count_);
+    parallel_ranges(count_, grain, tile);
   }
 
   /// The same for the elements [begin, end) in the loop's order, on this thread.

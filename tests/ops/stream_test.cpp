@@ -1,0 +1,110 @@
+// Results large enough to be stored past the caches are those that the kernels give in parts.
+#include <voxgrad/ops/cpu/stream.h>
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include <voxgrad/ops/elementwise.h>
+#include <voxgrad/ops/layout.h>
+#include <voxgrad/ops/norm.h>
+#include <voxgrad/ops/operand.h>
+#include <voxgrad/ops/pool.h>
+#include <voxgrad/ops/resample.h>
+
+namespace voxgrad::ops {
+namespace {
+
+constexpr Index kSize = 48;
+
+Tensor random_volumes(Index batch, Index channels, Index size = kSize) {
+  Tensor x = Tensor::empty_channels_last({batch, channels, size, size, size}, DType::float32, {});
+  std::uint32_t state = 7;
+  for (float& value : std::span(x.mutable_data<float>(), static_cast<std::size_t>(x.numel()))) {
+    state = state * 1664525u + 1013904223u;
+    value = static_cast<float>(state >> 8) * 0x1p-23f - 1;
+  }
+  return x;
+}
+
+/// f of two samples is large enough, f of one is not.
+void expect_parts(const Tensor& x, const std::function<Tensor(const Tensor&)>& f) {
+  const Tensor whole = f(x);
+  const auto parts = {f(x.narrow(0, 0, 1)), f(x.narrow(0, 1, 1))};
+  Index sample = 0;
+  for (const Tensor& part : parts) {
+    ASSERT_TRUE(cpu::streams_results(whole.numel(), size_of(whole.dtype())));
+    ASSERT_FALSE(cpu::streams_results(part.numel(), size_of(part.dtype())));
+    EXPECT_EQ(whole.narrow(0, sample, 1).to_vector<float>(), part.to_vector<float>())
+        << "sample " << sample;
+    ++sample;
+  }
+}
+
+TEST(Stream, TakesWholeLinesOnly) {
+  alignas(cpu::kLineBytes) const char line[2 * cpu::kLineBytes] = {};
+  EXPECT_TRUE(cpu::is_whole_lines(line, 2 * cpu::kLineBytes));
+  EXPECT_FALSE(cpu::is_whole_lines(line, cpu::kLineBytes / 2));
+  EXPECT_FALSE(cpu::is_whole_lines(line + 4, cpu::kLineBytes));
+}
+
+TEST(Stream, Copies) {
+  expect_parts(random_volumes(2, 32), copy);
+  // Rows of whole lines, and of 20 channels, cut out of longer ones.
+  const Tensor wide = random_volumes(2, 48);
+  for (const Index channels : {32, 20}) {
+    expect_parts(wide, [&](const Tensor& x) {
+      const Tensor cut = x.narrow(1, 16, channels);
+      Tensor to = empty_in_order_of(x, cut.shape());
+      copy_into(to, cut);
+      return to;
+    });
+  }
+}
+
+TEST(Stream, ElementwiseResults) {
+  expect_parts(random_volumes(2, 32), [](const Tensor& x) { return unary(UnaryOp::exp, x); });
+  expect_parts(random_volumes(2, 32), [](const Tensor& x) { return binary(BinaryOp::mul, x, x); });
+  expect_parts(random_volumes(2, 64), [](const Tensor& x) {
+    return binary(BinaryOp::sub, x.narrow(1, 0, 32), x.narrow(1, 32, 32));
+  });
+}
+
+TEST(Stream, NormalisedValues) {
+  for (const Index channels : {32, 20}) {
+    Tensor mean = Tensor::empty({channels}, DType::float64), variance = mean.clone();
+    for (Index c = 0; c < channels; ++c) {
+      mean.mutable_data<double>()[c] = 0.01 * static_cast<double>(c);
+      variance.mutable_data<double>()[c] = 1 + 0.1 * static_cast<double>(c);
+    }
+    expect_parts(random_volumes(2, channels), [&](const Tensor& x) {
+      const NormShape shape{.groups = 1, .rows = x.numel() / channels, .channels = channels};
+      return normalize(shape, x, {mean, variance}, {.eps = 1e-5, .slope = 0});
+    });
+  }
+}
+
+TEST(Stream, GradientsOfPooling) {
+  for (const Index channels : {32, 20}) {
+    expect_parts(random_volumes(2, channels), [&](const Tensor& x) {
+      const PoolAxis axis{.in = kSize, .out = kSize / 2, .kernel = 2, .stride = 2};
+      const PoolGeometry g{
+          .rank = 3, .batch = x.size(0), .channels = channels, .axis = {axis, axis, axis}};
+      const MaxPooled pooled = max_pool(g, x);
+      return scatter_at(g, pooled.values, pooled.positions);
+    });
+  }
+}
+
+TEST(Stream, ResampledValues) {
+  AxisMap map{.in = kSize / 2};
+  for (Index i = 0; i < kSize; ++i)
+    map.add({{i / 2, 0.75}, {std::min(i / 2 + i % 2, kSize / 2 - 1), 0.25}});
+  for (int axis = 2; axis < 5; ++axis) {
+    expect_parts(random_volumes(2, 32).narrow(axis, 0, kSize / 2),
+                 [&](const Tensor& x) { return map_axis(map, x, axis); });
+  }
+}
+
+}  // namespace
+}  // namespace voxgrad::ops
