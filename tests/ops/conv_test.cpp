@@ -404,6 +404,10 @@ TEST(ConvAlgorithm, ChoiceFollowsFromTheProblem) {
     EXPECT_EQ(choice(slot, all[4]), "tiled");   // 1x1x1
   }
   EXPECT_EQ(choice(Slot::x, all[1]), "tiled");  // one channel produced
+  ConvGeometry pointwise = all[4];
+  pointwise.y_channels = 16;
+  EXPECT_EQ(choice(Slot::y, pointwise), "direct");
+  EXPECT_EQ(choice(Slot::x, pointwise), "tiled");
   ConvGeometry wide = all[2];
   wide.x_channels = wide.y_channels = 256;
   for (const Slot slot : kSlots) EXPECT_EQ(choice(slot, wide), "winograd");
