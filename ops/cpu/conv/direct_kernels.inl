@@ -2,26 +2,12 @@
 // the sum runs: each step loads a few vectors of columns and multiplies them with one number of
 // each row.
 #include <voxgrad/ops/cpu/conv/direct_kernels.h>
+#include <voxgrad/ops/cpu/conv/vectors.inl>
 
 namespace voxgrad::ops::cpu {
 namespace {
 
 using std::int64_t;
-
-template <typename T, int kLanes>
-struct VectorOf {
-  typedef T Type __attribute__((vector_size(kLanes * sizeof(T))));
-};
-
-template <typename Vector, typename T>
-[[gnu::always_inline]] inline void load(Vector& to, const T* from) {
-  __builtin_memcpy(&to, from, sizeof(Vector));
-}
-
-template <typename Vector, typename T>
-[[gnu::always_inline]] inline void store(T* to, const Vector& from) {
-  __builtin_memcpy(to, &from, sizeof(Vector));
-}
 
 template <typename T, int kLanes, int kVectors, int kRows>
 void product(const ProductBlock<T>& block) {

@@ -6,6 +6,7 @@
 #include <voxgrad/ops/conv.h>
 #include <voxgrad/ops/cpu/conv/direct_kernels.h>
 #include <voxgrad/ops/cpu/conv/phases.h>
+#include <voxgrad/ops/cpu/conv/pieces.h>
 
 namespace voxgrad::ops::cpu {
 
@@ -25,13 +26,6 @@ struct ColumnBlock {
 /// Blocks for `columns` columns, wide ones first.
 std::vector<ColumnBlock> column_blocks(Index columns, DType dtype);
 Index padded_columns(const std::vector<ColumnBlock>& blocks);
-
-/// Lines of rows along the last axis; rows are cut into nearly equal pieces of at most `most`.
-struct Pieces {
-  Index rows, count;
-  Pieces(Index rows, Index most) : rows(rows), count((rows + most - 1) / most) {}
-  Range piece(Index i) const { return {rows * i / count, rows * (i + 1) / count}; }
-};
 
 /// Slots x and y.
 struct DirectProductPlan {
