@@ -55,7 +55,7 @@ set_property(SOURCE ${PROJECT_SOURCE_DIR}/optim/adam.cpp APPEND PROPERTY
              COMPILE_OPTIONS -fno-math-errno)
 
 # The convolution's kernels, one file per instruction set. Fused multiply-adds are what they are for.
-foreach(algorithm direct winograd)
+foreach(algorithm depthwise direct winograd)
   set(kernels ${PROJECT_SOURCE_DIR}/ops/cpu/conv/${algorithm})
   set_property(SOURCE ${kernels}_portable.cpp ${kernels}_avx2.cpp ${kernels}_avx512.cpp APPEND PROPERTY
                COMPILE_OPTIONS -ffp-contract=fast)

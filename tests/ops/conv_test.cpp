@@ -414,6 +414,11 @@ TEST(ConvAlgorithm, ChoiceFollowsFromTheProblem) {
   for (ConvAxis& axis : wide.axis) axis.stride = 2;
   EXPECT_EQ(choice(Slot::y, wide), "direct");
   EXPECT_EQ(choice(Slot::w, wide), "tiled");
+  ConvGeometry depthwise = all[2];
+  depthwise.groups = depthwise.y_channels = depthwise.x_channels;
+  for (const Slot slot : kSlots) EXPECT_EQ(choice(slot, depthwise), "depthwise");
+  depthwise.y_channels *= 2;
+  for (const Slot slot : kSlots) EXPECT_EQ(choice(slot, depthwise), "direct");
 }
 
 TEST(ConvAlgorithm, CanBeForcedByName) {

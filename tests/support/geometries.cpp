@@ -72,6 +72,13 @@ std::vector<ConvGeometry> large_geometries() {
   depthwise.groups = 20;
   all.push_back(groups);
   all.push_back(depthwise);
+  ConvGeometry volume = cube(3, 37, 37, {.in = 9, .kernel = 3, .padding = 1});
+  volume.groups = 37;  // blocks of channels of several widths
+  volume.batch = 2;
+  ConvGeometry signal = cube(1, 5, 5, {.in = 1500, .kernel = 7, .padding = 8, .dilation = 2});
+  signal.groups = 5;
+  all.push_back(volume);
+  all.push_back(signal);
   return all;
 }
 

@@ -1,5 +1,6 @@
 // The CPU's convolution algorithms in order of preference.
 #include <voxgrad/ops/conv.h>
+#include <voxgrad/ops/cpu/conv/depthwise.h>
 #include <voxgrad/ops/cpu/conv/direct.h>
 #include <voxgrad/ops/cpu/conv/tiled.h>
 #include <voxgrad/ops/cpu/conv/winograd.h>
@@ -7,7 +8,7 @@
 namespace voxgrad::ops::cpu {
 namespace {
 
-const ConvAlgorithm kAlgorithms[] = {kWinograd, kDirect, kTiled};
+const ConvAlgorithm kAlgorithms[] = {kWinograd, kDepthwise, kDirect, kTiled};
 
 }  // namespace
 

@@ -1,0 +1,74 @@
+// Internal: the inner loops of the depthwise algorithm, one table per instruction set. As
+// direct_kernels.h: plain data only.
+#pragma once
+
+#include <cstdint>
+
+namespace voxgrad::ops::cpu {
+
+/// A tap of the kernel, and how far from the list's first tap it reads.
+struct DepthwiseTap {
+  std::int64_t source;
+  std::int64_t number;
+};
+
+/// Taps that some rows meet. A triple is a tap and the two that follow it, each of which reads what
+/// the tap before reads for the next row, so that each vector loaded serves three taps.
+struct DepthwiseTaps {
+  const DepthwiseTap* triples;
+  std::int64_t triple_count;
+  const DepthwiseTap* singles;
+  std::int64_t single_count;
+};
+
+/// out[row][channel] = bias[channel] + sum over taps of
+///   source[row * row_stride + tap.source + channel] * weights[tap.number][channel].
+template <typename T>
+struct DepthwiseProduct {
+  DepthwiseTaps taps;
+  const T* source;
+  std::int64_t row_stride;
+  const T* weights;  ///< rows as long as the kernel has channels
+  const T* bias;
+  T* out;
+  std::int64_t out_stride;
+};
+
+/// sums[tap.number][channel] += sum over rows of
+///   x[row * row_stride + tap.source + channel] * y[row * y_stride + channel].
+template <typename T>
+struct DepthwiseSum {
+  DepthwiseTaps taps;
+  const T* x;
+  std::int64_t row_stride;
+  const T* y;
+  std::int64_t y_stride;
+  T* sums;  ///< rows as long as the kernel has channels
+};
+
+inline constexpr int kMostDepthwiseRows = 16;
+
+/// Kernels for one number of channels; entry r - 1 takes r rows.
+template <typename T>
+struct DepthwiseSet {
+  int channels;
+  void (*product[kMostDepthwiseRows])(const DepthwiseProduct<T>&);
+  void (*sum[kMostDepthwiseRows])(const DepthwiseSum<T>&);
+};
+
+/// By falling number of channels: a whole vector, a half ... one channel.
+template <typename T>
+struct DepthwiseTable {
+  int rows;  ///< entries in use of each set
+  int set_count;
+  DepthwiseSet<T> sets[5];
+};
+
+template <typename T>
+const DepthwiseTable<T>& portable_depthwise();
+template <typename T>
+const DepthwiseTable<T>& avx2_depthwise();
+template <typename T>
+const DepthwiseTable<T>& avx512_depthwise();
+
+}  // namespace voxgrad::ops::cpu

@@ -1,0 +1,187 @@
+#include <voxgrad/ops/cpu/conv/depthwise_plan.h>
+
+#include <algorithm>
+
+#include <voxgrad/core/cpu_features.h>
+#include <voxgrad/ops/cpu/conv/pieces.h>
+
+namespace voxgrad::ops::cpu {
+namespace {
+
+constexpr Index kWantedTasks = 32;  // enough for the threads of a workstation to share evenly
+
+// Towards positive infinity, for b > 0.
+Index divide_up(Index a, Index b) { return a > 0 ? (a - 1) / b + 1 : a / b; }
+
+// The taps that row `row` finds inside the source.
+Range taps_inside(const GatherAxis& axis, Index row) {
+  const Index first = row * axis.row_step + axis.offset;
+  const Index begin = std::clamp<Index>(divide_up(-first, axis.tap_step), 0, axis.taps);
+  const Index end = std::clamp<Index>(divide_up(axis.size - first, axis.tap_step), 0, axis.taps);
+  return {begin, std::max(begin, end)};
+}
+
+bool same(Range a, Range b) { return a.begin == b.begin && a.end == b.end; }
+
+std::vector<ColumnPlan::Segment> segments_of(const GatherAxis& axis) {
+  std::vector<ColumnPlan::Segment> segments;
+  for (Index row = 0; row < axis.rows;) {
+    const Range taps = taps_inside(axis, row);
+    Index end = row + 1;
+    if (axis.taps == 0) {
+      end = axis.rows;
+    } else if (taps.length() == axis.taps) {
+      const Index room = axis.size - 1 - axis.at(row, axis.taps - 1);
+      end = std::min(axis.rows, row + room / axis.row_step + 1);
+    }
+    if (!segments.empty() && same(segments.back().taps, taps)) segments.back().rows.end = end;
+    else segments.push_back({{row, end}, taps});
+    row = end;
+  }
+  return segments;
+}
+
+std::vector<ColumnPlan::Segment> pieces_of(const GatherAxis& axis, Index most_rows) {
+  std::vector<ColumnPlan::Segment> result;
+  for (const ColumnPlan::Segment& segment : segments_of(axis)) {
+    const Pieces pieces(segment.rows.length(), most_rows);
+    for (Index i = 0; i < pieces.count; ++i) {
+      const Range rows = pieces.piece(i);
+      const Index first = segment.rows.begin;
+      result.push_back({{first + rows.begin, first + rows.end}, segment.taps});
+    }
+  }
+  return result;
+}
+
+Index most_rows(DType dtype) {
+  return visit_floating(dtype, []<typename T>() -> Index { return depthwise_kernels<T>().rows; });
+}
+
+}  // namespace
+
+template <typename T>
+const DepthwiseTable<T>& depthwise_kernels() {
+  switch (instruction_set()) {
+    case InstructionSet::avx512: return avx512_depthwise<T>();
+    case InstructionSet::avx2: return avx2_depthwise<T>();
+    case InstructionSet::portable: break;
+  }
+  return portable_depthwise<T>();
+}
+
+template const DepthwiseTable<float>& depthwise_kernels<float>();
+template const DepthwiseTable<double>& depthwise_kernels<double>();
+
+ChannelBlocks::ChannelBlocks(Index channels, DType dtype) {
+  visit_floating(dtype, [&]<typename T>() {
+    const DepthwiseTable<T>& table = depthwise_kernels<T>();
+    int set = 0;
+    for (Index first = 0; first < channels; first += all.back().width) {
+      while (table.sets[set].channels > channels - first) ++set;
+      all.push_back({first, table.sets[set].channels, set});
+    }
+  });
+}
+
+ColumnPlan::ColumnPlan(const Gather& gather, Index groups, Index most_rows)
+    : gather(gather),
+      groups(groups),
+      lines(segments_of(gather.axis[1])),
+      pieces(pieces_of(gather.axis[2], most_rows)),
+      columns(gather.batch * gather.axis[0].rows * static_cast<Index>(pieces.size()) * groups) {}
+
+Index ColumnPlan::columns_per_tile(Index channels) const {
+  constexpr Index kTileElements = Index{1} << 14;
+  const Index elements = divide_up(gather.rows() * channels, columns);  // of a column
+  return std::max(divide_up(columns, kWantedTasks), divide_up(kTileElements, elements));
+}
+
+Index ColumnPlan::list_size() const {
+  Index taps = 0;
+  for (const Segment& piece : pieces) taps = std::max(taps, piece.taps.length());
+  return taps * gather.axis[0].taps * gather.axis[1].taps;
+}
+
+DepthwiseProductPlan::DepthwiseProductPlan(const ConvProblem& problem)
+    : blocks(problem.geometry.groups, problem.dtype) {
+  const Index rows = most_rows(problem.dtype);
+  for (Phase& phase : phases(problem.produced, problem.geometry)) {
+    ColumnPlan columns(phase.gather, blocks.groups(), rows);
+    const Index tile_columns = columns.columns_per_tile(problem.geometry.groups);
+    const Index packed = phase.gather.taps() * problem.geometry.groups;
+    list_size = std::max(list_size, columns.list_size());
+    parts.push_back({std::move(phase), std::move(columns), tile_columns, tiles, packed_size});
+    packed_size += packed;
+    tiles += divide_up(parts.back().columns.columns, tile_columns);
+  }
+}
+
+DepthwiseSumPlan::DepthwiseSumPlan(const ConvProblem& problem)
+    : blocks(problem.geometry.groups, problem.dtype),
+      columns(phases(Slot::y, problem.geometry).front().gather, blocks.groups(),
+              most_rows(problem.dtype)),
+      sums_size(columns.gather.taps() * problem.geometry.groups) {
+  constexpr Index kPartialBytes = Index{16} << 20;  // of all chunks together
+  constexpr Index kLeastChunkRows = 64;             // fewer do not pay for adding its sums
+  const Index bytes = sums_size * static_cast<Index>(size_of(problem.dtype));
+  chunks = std::min({divide_up(columns.columns, columns.columns_per_tile(problem.geometry.groups)),
+                     divide_up(columns.gather.rows(), kLeastChunkRows),
+                     std::max<Index>(1, kPartialBytes / bytes)});
+  chunk_columns = divide_up(columns.columns, chunks);
+  chunks = divide_up(columns.columns, chunk_columns);
+}
+
+TapWalk::TapWalk(const ColumnPlan& plan, Index batch_stride, const Index (&stride)[3])
+    : plan_(plan), batch_stride_(batch_stride), stride_{stride[0], stride[1], stride[2]} {}
+
+void TapWalk::run(Range columns, const std::function<void(const Strip&)>& visit) {
+  for (Index column = columns.begin; column < columns.end; ++column) {
+    for (const ColumnPlan::Segment& lines : plan_.lines) visit(strip(column, lines));
+  }
+}
+
+Strip TapWalk::strip(Index column, const ColumnPlan::Segment& lines) {
+  const auto& [a, b, c] = plan_.gather.axis;
+  const Index pieces = static_cast<Index>(plan_.pieces.size());
+  const Index group = column % plan_.groups, rest = column / plan_.groups;
+  const Index plane = rest / pieces, i = plane % a.rows, n = plane / a.rows;
+  const ColumnPlan::Segment& piece = plan_.pieces[static_cast<std::size_t>(rest % pieces)];
+  list_taps(taps_inside(a, i), lines.taps, piece.taps);
+  const DepthwiseTaps taps{triples_.data(), static_cast<Index>(triples_.size()), singles_.data(),
+                           static_cast<Index>(singles_.size())};
+  Strip result{n, i, lines.rows, piece.rows, group, taps};
+  if (taps.triple_count + taps.single_count == 0) return result;
+  result.source = n * batch_stride_ + a.at(i, listed_[0].begin) * stride_[0] +
+                  b.at(lines.rows.begin, lines.taps.begin) * stride_[1] +
+                  c.at(piece.rows.begin, piece.taps.begin) * stride_[2];
+  if (lines.rows.length() > 1) result.line_step = b.row_step * stride_[1];
+  if (piece.rows.length() > 1 || taps.triple_count > 0) result.row_step = c.row_step * stride_[2];
+  return result;
+}
+
+void TapWalk::list_taps(Range a, Range b, Range c) {
+  if (same(a, listed_[0]) && same(b, listed_[1]) && same(c, listed_[2])) return;
+  listed_[0] = a;
+  listed_[1] = b;
+  listed_[2] = c;
+  const auto& axis = plan_.gather.axis;
+  const auto distance = [&](int k, Index taps) { return taps * axis[k].tap_step * stride_[k]; };
+  const bool may_join = axis[2].tap_step == axis[2].row_step;
+  triples_.clear();
+  singles_.clear();
+  for (Index p = a.begin; p < a.end; ++p) {
+    for (Index q = b.begin; q < b.end; ++q) {
+      for (Index t = c.begin; t < c.end;) {
+        const bool joined = may_join && c.end - t >= 3;
+        (joined ? triples_ : singles_)
+            .push_back(
+                {distance(0, p - a.begin) + distance(1, q - b.begin) + distance(2, t - c.begin),
+                 (p * axis[1].taps + q) * axis[2].taps + t});
+        t += joined ? 3 : 1;
+      }
+    }
+  }
+}
+
+}  // namespace voxgrad::ops::cpu

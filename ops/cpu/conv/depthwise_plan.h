@@ -1,0 +1,125 @@
+// Internal: how the depthwise algorithm cuts its work, from the problem and the instruction set
+// alone.
+//
+// Rows of an axis whose taps along that axis lie inside the source alike make a segment, so no
+// kernel ever looks at a border: usually one long segment, and a few of one row at either end.
+// Segments of the last axis are cut into pieces that fit a kernel's registers. One piece and one
+// or two blocks of channels, over all lines of axis 1, is a column. TapWalk goes down the columns,
+// with the taps that exist there: most of what a line reads is still in the nearest cache from the
+// line before.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <vector>
+
+#include <voxgrad/ops/conv.h>
+#include <voxgrad/ops/cpu/conv/depthwise_kernels.h>
+#include <voxgrad/ops/cpu/conv/phases.h>
+
+namespace voxgrad::ops::cpu {
+
+/// The kernels of the instruction set in use.
+template <typename T>
+const DepthwiseTable<T>& depthwise_kernels();
+
+/// Channels that one kernel computes at once, all of which exist.
+struct ChannelBlock {
+  Index first = 0;
+  Index width = 0;
+  int set = 0;  ///< which of the table's sets
+};
+
+/// All blocks, wide ones first. Pairs of them make a group.
+struct ChannelBlocks {
+  ChannelBlocks(Index channels, DType dtype);
+
+  Index count() const { return static_cast<Index>(all.size()); }
+  const ChannelBlock& operator[](Index i) const { return all[static_cast<std::size_t>(i)]; }
+  Index groups() const { return (count() + 1) / 2; }
+  std::span<const ChannelBlock> of(Index group) const {
+    return std::span(all).subspan(static_cast<std::size_t>(2 * group),
+                                  2 * group + 1 < count() ? 2 : 1);
+  }
+
+  std::vector<ChannelBlock> all;
+};
+
+/// A gather's rows and channels, cut into columns: [batch][axis 0][piece][group].
+struct ColumnPlan {
+  struct Segment {
+    Range rows, taps;
+  };
+
+  ColumnPlan(const Gather& gather, Index groups, Index most_rows);
+  /// As many as make about a 32nd of the work, or more if that is too little for a thread.
+  Index columns_per_tile(Index channels) const;
+  /// Elements of a TapWalk's lists, at most.
+  Index list_size() const;
+
+  Gather gather;
+  Index groups;                 ///< of channel blocks
+  std::vector<Segment> lines;   ///< of axis 1, in order
+  std::vector<Segment> pieces;  ///< of axis 2, in order
+  Index columns = 0;
+};
+
+/// Slots x and y.
+struct DepthwiseProductPlan {
+  struct Part {
+    Phase phase;
+    ColumnPlan columns;
+    Index tile_columns = 0;
+    Index first_tile = 0;
+    Index packed = 0;  ///< where its weights start: [block][tap][channel]
+  };
+
+  explicit DepthwiseProductPlan(const ConvProblem& problem);
+
+  ChannelBlocks blocks;
+  std::vector<Part> parts;
+  Index tiles = 0;
+  Index packed_size = 0;
+  Index list_size = 0;
+};
+
+/// Slot w: sums[block][tap][channel] for each chunk of columns.
+struct DepthwiseSumPlan {
+  explicit DepthwiseSumPlan(const ConvProblem& problem);
+
+  ChannelBlocks blocks;
+  ColumnPlan columns;  ///< of slot y's gather
+  Index chunks = 1, chunk_columns = 0;
+  Index sums_size = 0;  ///< elements of one chunk
+};
+
+struct Strip {
+  Index n, i;
+  Range lines, rows;  ///< of axes 1 and 2
+  Index group;
+  DepthwiseTaps taps;
+  /// The element of the source that the first line, row and tap meet, and how far from there the
+  /// next line and row read. Zero where none does: their steps may be beyond all bounds.
+  Index source = 0, line_step = 0, row_step = 0;
+};
+
+/// Visits columns in order. The list of taps is made anew only where they are others than before.
+class TapWalk {
+ public:
+  /// @param stride  elements between the source's positions along each axis
+  TapWalk(const ColumnPlan& plan, Index batch_stride, const Index (&stride)[3]);
+
+  void run(Range columns, const std::function<void(const Strip&)>& visit);
+
+ private:
+  Strip strip(Index column, const ColumnPlan::Segment& lines);
+  void list_taps(Range a, Range b, Range c);
+
+  const ColumnPlan& plan_;
+  Index batch_stride_;
+  Index stride_[3];
+  Range listed_[3] = {{-1, -1}, {-1, -1}, {-1, -1}};  ///< on each axis
+  std::vector<DepthwiseTap> triples_, singles_;
+};
+
+}  // namespace voxgrad::ops::cpu
