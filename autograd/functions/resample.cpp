@@ -215,10 +215,8 @@ Tensor interpolate(const Tensor& x, const InterpolateOptions& options) {
   if (x.numel() == 0) return x.reshape(shape);
   check_memory(x, shape, axes, options.mode);
   std::vector<std::size_t> order(axes.size());
-  std::iota(order.rbegin(), order.rend(), std::size_t{0});
-  // What shrinks most comes first, and the rest has less to do. Of equal ones the last axis does:
-  // its runs are short, and growing the others later, it meets the smaller tensor in both
-  // directions.
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  // What shrinks most comes first, and the rest has less to do.
   std::ranges::stable_sort(order, {}, [&](std::size_t i) {
     return static_cast<double>(axes[i].out) / static_cast<double>(axes[i].in);
   });
