@@ -24,6 +24,24 @@ class Recipe : public std::enable_shared_from_this<Recipe> {
       if (input.recipe_) depth_ = std::max(depth_, input.recipe_->depth_ + 1);
   }
 
+  // A long chain must not take as long a stack: the outermost destructor frees what the inner ones
+  // hand over.
+  ~Recipe() {
+    thread_local std::vector<std::vector<SavedTensor>>* pending = nullptr;
+    if (pending != nullptr) {
+      pending->push_back(std::move(inputs_));
+      return;
+    }
+    std::vector<std::vector<SavedTensor>> handed_over;
+    pending = &handed_over;
+    handed_over.push_back(std::move(inputs_));
+    while (!handed_over.empty()) {
+      const std::vector<SavedTensor> next = std::move(handed_over.back());
+      handed_over.pop_back();
+    }
+    pending = nullptr;
+  }
+
   void add_consumer() {
     const std::lock_guard lock(mutex_);
     ++consumers_;
