@@ -126,7 +126,8 @@ def conv_cases(group: str, channels: tuple[int, int], kernel: int, stride: int, 
 
         return prepare
 
-    label = f"{source}->{target} k{kernel}" + (f"s{stride}" if stride > 1 else "") + f" {size}^3"
+    label = f"{source}->{target} k{kernel}" + (f"s{stride}" if stride > 1 else "") + (
+        f" groups {groups}" if groups > 1 else "") + f" {size}^3"
     parts = ["forward"] if forward_only else ["forward", "dx", "dw"]
     return [Case(group, f"{label} {part}", make(part), gflop, megabytes, must)
             for part in parts if not (part == "dx" and source == 1)]
