@@ -185,7 +185,8 @@ class Pass {
     for (std::size_t i = 0; i < count; ++i) any |= needs[i] = wanted(node->inputs[i]);
     if (!any) return;
     VG_CHECK(!node->freed, AutogradError,
-             "{}: the values saved for backward were freed by an earlier backward; got a second "
+             "{}: the values saved for backward were freed by an earlier backward, also by one "
+             "that failed; got a second "
              "one (pass retain_graph to the first)",
              node->op);
     for (std::size_t i = 0; i < grads.size(); ++i)

@@ -94,12 +94,12 @@ Node::~Node() {
 }
 
 void Node::release() {
+  for (const auto& weak : result_tensors)
+    if (const auto impl = weak.lock(); impl && impl->autograd) impl->autograd->recipe.reset();
   if (saved.empty()) return;
   saved.clear();
   rule = nullptr;
   freed = true;
-  for (const auto& weak : result_tensors)
-    if (const auto impl = weak.lock(); impl && impl->autograd) impl->autograd->recipe.reset();
 }
 
 std::mutex& leaf_mutex() {

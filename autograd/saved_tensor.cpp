@@ -80,22 +80,24 @@ class Recipe : public std::enable_shared_from_this<Recipe> {
 
   /// The value for one consumer. Chains of recipes are computed without recursion.
   Tensor take(std::string_view op, std::uint64_t& served_in) {
-    std::vector<Recipe*> stack{this};
-    while (!stack.empty()) {
-      Recipe* top = stack.back();
-      Recipe* missing = top->ready() ? nullptr : top->missing_input();
-      if (missing) {
-        stack.push_back(missing);
-        continue;
+    while (true) {
+      std::vector<Recipe*> stack{this};
+      while (!stack.empty()) {
+        Recipe* top = stack.back();
+        Recipe* missing = top->ready() ? nullptr : top->missing_input();
+        if (missing) stack.push_back(missing);
+        else if (top->compute(op)) stack.pop_back();
       }
-      top->compute(op);
-      stack.pop_back();
+      // A graph that another thread frees meanwhile may have been the last that wanted the value.
+      if (Tensor value = serve(served_in); value.defined()) return value;
     }
-    return serve(served_in);
   }
 
  private:
-  bool ready() const { return value_.defined(); }
+  bool ready() {
+    const std::lock_guard lock(mutex_);
+    return value_.defined();
+  }
 
   Recipe* missing_input() const {
     for (const SavedTensor& input : inputs_)
@@ -103,20 +105,25 @@ class Recipe : public std::enable_shared_from_this<Recipe> {
     return nullptr;
   }
 
-  void compute(std::string_view op) {
-    if (ready()) return;
+  /// False when an input's value was dropped meanwhile.
+  bool compute(std::string_view op) {
+    if (ready()) return true;
     const NoGrad guard;
     std::vector<Tensor> values;
-    for (const SavedTensor& input : inputs_)
+    for (const SavedTensor& input : inputs_) {
       values.push_back(input.recipe_ ? input.recipe_->serve(input.served_in_) : input.values(op));
+      if (input.recipe_ && !values.back().defined()) return false;
+    }
     Tensor value = recompute_(values);
     const std::lock_guard lock(mutex_);
     value_ = std::move(value);
     if (current_scope) current_scope->touched_.push_back(shared_from_this());
+    return true;
   }
 
   Tensor serve(std::uint64_t& served_in) {
     const std::lock_guard lock(mutex_);
+    if (!value_.defined()) return {};
     Tensor value = value_;
     if (served_in != round_) ++served_;
     served_in = round_;

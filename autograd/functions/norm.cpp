@@ -125,7 +125,7 @@ Tensor let_through(const Normalization& n, const NormSaved& saved, const Tensor&
   if (n.slope == 1) return grad;
   const Tensor y =
       ops::normalize(n.shape, saved.x, saved.moments, n.output(saved.weight, saved.bias));
-  return where(le(y, 0), grad * n.slope, grad);
+  return n.slope == 0 ? where(le(y, 0), 0.0, grad) : where(gt(y, 0), grad, grad * n.slope);
 }
 
 /// The gradients from functions that can be differentiated again.

@@ -129,7 +129,7 @@ std::vector<bool> newest(std::span<const Tensor> tensors) {
   std::vector<std::uint64_t> ids;
   for (const Tensor& tensor : tensors) {
     const Edge edge = edge_of(tensor);
-    ids.push_back(edge.node ? edge.node->id : 0);
+    ids.push_back(edge.node && !edge.node->leaf.defined() ? edge.node->id : 0);
   }
   const std::uint64_t last = std::ranges::max(ids);
   std::vector<bool> marks;
@@ -140,12 +140,21 @@ std::vector<bool> newest(std::span<const Tensor> tensors) {
 /// A copy that lies as the whole does.
 Tensor apart(const Tensor& part) {
   const bool channels_last = part.dim() > 2 && part.stride(1) == 1;
-  return channels_last ? part.channels_last() : part.clone();
+  return channels_last && !part.is_channels_last() ? part.channels_last() : part.clone();
+}
+
+/// Whether a recipe may hold the tensor itself: a value computed in the graph, which nobody is
+/// likely to change. Leaves, buffers and foreign memory often are, between forward and backward.
+bool is_kept_safely(const Tensor& tensor) {
+  if (has_recipe(tensor)) return true;
+  const Edge edge = edge_of(tensor);
+  return edge.node && !edge.node->leaf.defined() && !tensor.impl()->storage()->is_borrowed();
 }
 
 /// Keeping the parts takes less than keeping the whole where some of them can be computed again.
 void attach_cat_recipe(std::span<const Tensor> tensors, int axis, Tensor& result) {
-  if (!wants_graph(tensors) || std::ranges::none_of(tensors, has_recipe)) return;
+  if (std::ranges::none_of(tensors, has_recipe)) return;
+  if (!std::ranges::all_of(tensors, is_kept_safely)) return;
   std::vector<SavedTensor> inputs(tensors.begin(), tensors.end());
   attach_recipe(result, std::move(inputs),
                 [axis, shape = result.shape()](auto parts) { return joined(parts, axis, shape); });
@@ -169,6 +178,7 @@ Tensor cat(std::span<const Tensor> given, Index axis) {
     sizes.push_back(tensor.shape()[at]);
   }
   std::array results{joined(tensors, at, shape)};
+  if (!wants_graph(tensors)) return results[0];
   attach_cat_recipe(tensors, at, results[0]);
   record("cat", tensors, results, {},
          [at, sizes, last = newest(tensors)](std::span<const Tensor>, std::span<const Tensor> grads,

@@ -5,7 +5,9 @@
 #include <voxgrad/autograd/engine.h>
 #include <voxgrad/autograd/functions/creation.h>
 #include <voxgrad/autograd/functions/elementwise.h>
+#include <voxgrad/autograd/functions/norm.h>
 #include <voxgrad/autograd/functions/reduce.h>
+#include <voxgrad/autograd/functions/shape.h>
 #include <voxgrad/autograd/node.h>
 #include <voxgrad/core/backend.h>
 #include <voxgrad/core/error.h>
@@ -108,6 +110,30 @@ TEST(Recipe, IsComputedOnceForAllConsumersOfOneBackward) {
   z.backward();
   EXPECT_EQ(calls, 2);
   EXPECT_EQ(values(x.grad()), (std::vector<double>{24}));
+}
+
+TEST(Recipe, GoesWithTheNodeOfACat) {
+  const Tensor x = ones({2, 3, 1000}, DType::float64).requires_grad_();
+  const Tensor weight = ones({3}, DType::float64).requires_grad_();
+  Tensor held;
+  const std::size_t before = backend({}).memory_stats().current;
+  {
+    const Tensor y = mul(x, 2.0);
+    held = cat({batch_norm(y, {.weight = weight, .training = true}), mul(x, 3.0)}, 1);
+  }
+  sum(held).backward();
+  // The joined tensor and the gradients; none of its parts.
+  EXPECT_LE(backend({}).memory_stats().current - before, std::size_t(12000 + 6000 + 200) * 8);
+}
+
+TEST(Recipe, OfACatHoldsNothingThatIsOftenChanged) {
+  const Tensor x = ones({2, 3, 4}, DType::float64).requires_grad_();
+  const Tensor weight = ones({3}, DType::float64).requires_grad_();
+  Tensor buffer = ones({2, 3, 4}, DType::float64);
+  const Tensor y = batch_norm(x, {.weight = weight, .training = true});
+  const Tensor z = squared(cat({y, buffer}, 1));
+  buffer.fill_(5);  // legal: cat has copied it
+  EXPECT_NO_THROW(sum(z).backward());
 }
 
 TEST(Recipe, IsComputedAgainRatherThanKeptForAFarConsumer) {

@@ -65,7 +65,16 @@ def test_sequential_calls_every_module_that_somebody_watches(m):
     net = nn.Sequential(nn.InstanceNorm1d(3), nn.ReLU())
     net[1].forward = lambda input: seen.append("patched")
     net(x)
-    assert seen == ["BatchNorm1d", "ReLU", "Mine", "patched"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nn.ReLU, "forward", lambda self, input: seen.append("class"))
+        nn.Sequential(nn.BatchNorm1d(3), nn.ReLU())(x)
+
+    class Norm(nn.InstanceNorm1d):
+        def _apply_instance_norm(self, input):
+            return super()._apply_instance_norm(input)
+
+    assert nn.Sequential(Norm(3), nn.ReLU())(x).shape == x.shape
+    assert seen == ["BatchNorm1d", "ReLU", "Mine", "patched", "class"]
 
 
 def test_sequential_slices_share_their_modules(m):

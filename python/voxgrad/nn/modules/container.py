@@ -3,7 +3,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from itertools import islice
-from math import inf
 from typing import Any, Iterable, Iterator, Mapping, overload
 
 from .activation import LeakyReLU, ReLU
@@ -14,11 +13,14 @@ from .module import Module, _addindent
 
 
 _NORMS = (BatchNorm1d, BatchNorm2d, BatchNorm3d, InstanceNorm1d, InstanceNorm2d, InstanceNorm3d)
+_FORWARDS: dict[type, Any] = {kind: kind.forward for kind in (*_NORMS, ReLU, LeakyReLU)}
+_MOST_SLOPE = 1e300  # larger ones take the way that says what is wrong with them
 
 
 def _as_written(module: Module) -> bool:
     """No hook and no forward of its own would notice that it is not called."""
-    return not module._has_hooks() and "forward" not in module.__dict__
+    patched = "forward" in module.__dict__ or type(module).forward is not _FORWARDS[type(module)]
+    return not patched and not module._has_hooks()
 
 
 def _slope_behind(norm: Module, activation: Module) -> float | None:
@@ -26,7 +28,7 @@ def _slope_behind(norm: Module, activation: Module) -> float | None:
     if type(norm) not in _NORMS or type(activation) not in (ReLU, LeakyReLU):
         return None
     slope = 0.0 if type(activation) is ReLU else activation.negative_slope
-    if not isinstance(slope, (int, float)) or not 0 <= slope < inf:
+    if not isinstance(slope, (int, float)) or not 0 <= slope <= _MOST_SLOPE:
         return None
     return float(slope) if _as_written(norm) and _as_written(activation) else None
 

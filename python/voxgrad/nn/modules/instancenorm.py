@@ -43,7 +43,10 @@ class _InstanceNorm(_NormBase):
         self._check_input_dim(input)
         unbatched = input.ndim == self._get_no_batch_dim()
         self._check_channels(input.shape[0 if unbatched else 1])
-        result = self._apply_instance_norm(input.unsqueeze(0) if unbatched else input, negative_slope)
+        batch = input.unsqueeze(0) if unbatched else input
+        # Subclasses know the method with one argument.
+        slope = () if negative_slope == 1 else (negative_slope,)
+        result = self._apply_instance_norm(batch, *slope)
         return result.squeeze(0) if unbatched else result
 
     def _apply_instance_norm(self, input: Tensor, negative_slope: float = 1.0) -> Tensor:
