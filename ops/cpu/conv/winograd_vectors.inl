@@ -2,6 +2,7 @@
 #pragma once
 
 #include <voxgrad/ops/cpu/conv/winograd_kernels.h>
+#include <voxgrad/ops/cpu/conv/vectors.inl>
 
 namespace voxgrad::ops::cpu {
 namespace {
@@ -9,19 +10,7 @@ namespace {
 using std::int64_t;
 
 template <int kLanes>
-struct Vector {
-  typedef float Type __attribute__((vector_size(kLanes * sizeof(float))));
-};
-
-template <typename V>
-[[gnu::always_inline]] inline void load(V& to, const float* from) {
-  __builtin_memcpy(&to, from, sizeof(V));
-}
-
-template <typename V>
-[[gnu::always_inline]] inline void store(float* to, const V& from) {
-  __builtin_memcpy(to, &from, sizeof(V));
-}
+using Vector = VectorOf<float, kLanes>;
 
 // The first `count` lanes.
 template <typename V>
