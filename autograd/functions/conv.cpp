@@ -45,8 +45,8 @@ Rule conv_rule(Slot produced, const ConvGeometry& geometry) {
   return [produced, geometry](std::span<Tensor> saved, std::span<const Tensor> grads, Needs needs) {
     const auto slots = given_slots(produced);
     std::vector<Tensor> result(3);
-    const std::size_t weight = slots[0] == Slot::w ? 0 : 1;
-    for (const std::size_t wanted : {weight, 1 - weight}) {
+    const std::size_t first = slots[0] == Slot::w ? 0 : 1;
+    for (const std::size_t wanted : {first, 1 - first}) {
       if (!needs[wanted]) continue;
       const Slot other = slots[1 - wanted];
       const Tensor value = std::exchange(saved[1 - wanted], {});

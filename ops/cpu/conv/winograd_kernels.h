@@ -19,9 +19,9 @@ inline constexpr int kPositions = kReadLines * kReadColumns;
 struct TileSource {
   const float* first[kReadLines] = {};
   const float* second[kReadLines] = {};
-  float factor;
-  std::int64_t step;
-  std::int64_t begin = 0, size;  ///< position of the first tile; those in [0, size) exist
+  float factor = 0;
+  std::int64_t step = 0;
+  std::int64_t begin = 0, size = 0;  ///< position of the first tile; those in [0, size) exist
   std::int64_t tiles = 0, channels;
   float* to;  ///< [position][tile][channel, a whole number of vectors]
   std::int64_t position_stride, tile_stride;

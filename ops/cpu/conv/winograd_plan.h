@@ -41,7 +41,6 @@ class WinogradTiles {
   Index most_tiles() const { return (row_.rows + row_.count - 1) / row_.count; }
   Piece piece(Index number) const;
   const std::vector<Axis0Index>& indices() const { return indices_; }
-  const Gather& map() const { return map_; }
 
  private:
   Gather map_;

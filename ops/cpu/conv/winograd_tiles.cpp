@@ -14,16 +14,30 @@ const float* line_of(const Volumes<const float>& from, const Gather& map, Index 
   return from.data + batch * from.batch_stride + at0 * from.stride[0] + at1 * from.stride[1];
 }
 
-// Fills in the lines of one piece; `at(axis, i)` is the position of a tile's i-th plane or line.
-template <typename At>
-void find_lines(const Volumes<const float>& from, const Gather& map, Index batch, int lines,
-                const Axis0Index::Read& read, const At& at, TileSource& source) {
-  for (int i = 0; i < lines; ++i) {
-    const auto line = [&](int plane) {
-      return plane < 0 ? nullptr : line_of(from, map, batch, at(0, plane), at(1, i));
-    };
-    source.first[i] = line(read.first);
-    source.second[i] = line(read.second);
+// Transforms a group's pieces by `kernel`: tiles of `lines` lines, which lie in `from` as the map
+// says.
+void read_pieces(const WinogradPlan& plan, const Gather& map, const Volumes<const float>& from,
+                 Index group, int lines, const Axis0Index::Read& read,
+                 void (*kernel)(const TileSource&), TileSource source) {
+  source.factor = read.factor;
+  source.step = from.stride[2];
+  source.size = map.axis[2].size;
+  const Range pieces = plan.pieces_of(group);
+  for (Index i = pieces.begin; i < pieces.end; ++i) {
+    const WinogradTiles::Piece piece = plan.tiles.piece(i);
+    for (int line = 0; line < lines; ++line) {
+      const auto find = [&](int plane) {
+        return plane < 0 ? nullptr
+                         : line_of(from, map, piece.batch, map.axis[0].at(piece.plane, plane),
+                                   map.axis[1].at(piece.line, line));
+      };
+      source.first[line] = find(read.first);
+      source.second[line] = find(read.second);
+    }
+    source.begin = map.axis[2].at(piece.column, 0);
+    source.tiles = piece.tiles;
+    kernel(source);
+    source.to += piece.tiles * source.tile_stride;
   }
 }
 
@@ -38,52 +52,27 @@ Index tile_count(const WinogradPlan& plan, Index group) {
 
 void read_inputs(const WinogradPlan& plan, const Volumes<const float>& from, Index group,
                  const Axis0Index& index, float* to) {
-  const Gather& map = plan.phase.gather;
-  TileSource source{.factor = index.input.factor,
-                    .step = from.stride[2],
-                    .size = map.axis[2].size,
-                    .channels = plan.gathered,
-                    .to = to,
-                    .position_stride = plan.read_stride,
-                    .tile_stride = plan.gathered_padded};
-  const Range pieces = plan.pieces_of(group);
-  for (Index i = pieces.begin; i < pieces.end; ++i) {
-    const WinogradTiles::Piece piece = plan.tiles.piece(i);
-    const Index start[2] = {piece.plane, piece.line};
-    find_lines(
-        from, map, piece.batch, kReadLines, index.input,
-        [&](int axis, Index tap) { return map.axis[axis].at(start[axis], tap); }, source);
-    source.begin = map.axis[2].at(piece.column, 0);
-    source.tiles = piece.tiles;
-    winograd_kernels().read_input(source);
-    source.to += piece.tiles * source.tile_stride;
-  }
+  read_pieces(plan, plan.phase.gather, from, group, kReadLines, index.input,
+              winograd_kernels().read_input,
+              {.channels = plan.gathered,
+               .to = to,
+               .position_stride = plan.read_stride,
+               .tile_stride = plan.gathered_padded});
 }
 
 void read_cotangents(const WinogradPlan& plan, const Volumes<const float>& y, Index group,
                      const Axis0Index& index, const BlockShare& share, float* to) {
-  Gather map = plan.phase.gather;
-  for (GatherAxis& axis : map.axis) axis.size = axis.rows;
-  const Volumes<const float> from = y.from_channel(share.start);
-  TileSource source{.factor = index.cotangent.factor,
-                    .step = from.stride[2],
-                    .size = map.axis[2].size,
-                    .channels = std::min(share.padded, plan.produced - share.start),
-                    .to = to,
-                    .position_stride = plan.share_stride,
-                    .tile_stride = share.padded};
-  const Range pieces = plan.pieces_of(group);
-  for (Index i = pieces.begin; i < pieces.end; ++i) {
-    const WinogradTiles::Piece piece = plan.tiles.piece(i);
-    const Index start[2] = {piece.plane, piece.line};
-    find_lines(
-        from, map, piece.batch, kTileLines, index.cotangent,
-        [&](int axis, Index row) { return start[axis] + row; }, source);
-    source.begin = piece.column;
-    source.tiles = piece.tiles;
-    winograd_kernels().read_cotangent(source);
-    source.to += piece.tiles * source.tile_stride;
+  Gather map = plan.phase.gather;  // of y itself: tap t of row r is row r + t
+  for (GatherAxis& axis : map.axis) {
+    axis.offset = 0;
+    axis.size = axis.rows;
   }
+  read_pieces(plan, map, y.from_channel(share.start), group, kTileLines, index.cotangent,
+              winograd_kernels().read_cotangent,
+              {.channels = std::min(share.padded, plan.produced - share.start),
+               .to = to,
+               .position_stride = plan.share_stride,
+               .tile_stride = share.padded});
 }
 
 void write_outputs(const WinogradPlan& plan, const float* from, Index group, std::size_t index,
