@@ -80,17 +80,16 @@ double largest_channel(const FormValues& values, const ConvGeometry& g, Slot slo
 
 // The bound of winograd.h: errors of one element grow with all values of its tile.
 double winograd_bound(Slot produced, const ConvGeometry& g, const FormValues& values) {
-  const ops::cpu::WinogradErrorGrowth growth;
-  const auto bound = [](double factor, Index terms, double magnitude) {
-    return factor * static_cast<double>(terms + 30) * 0x1p-24 * magnitude;
+  const double growth = ops::cpu::winograd_error_growth({produced, g, DType::float32});
+  const auto bound = [growth](Index terms, double magnitude) {
+    return growth * static_cast<double>(terms + 30) * 0x1p-24 * magnitude;
   };
   if (produced == Slot::w) {
-    return bound(growth.sum, g.batch * g.y_size(),
-                 largest(values.x) * largest_channel(values, g, Slot::y, 1));
+    return bound(g.batch * g.y_size(), largest(values.x) * largest_channel(values, g, Slot::y, 1));
   }
   const bool to_y = produced == Slot::y;
   return bound(
-      growth.product, to_y ? g.x_channels : g.y_channels,
+      to_y ? g.x_channels : g.y_channels,
       largest(to_y ? values.x : values.y) * largest_channel(values, g, Slot::w, to_y ? 0 : 1));
 }
 

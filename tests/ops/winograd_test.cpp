@@ -47,6 +47,29 @@ ConvGeometry random_geometry(std::mt19937& random) {
   return g;
 }
 
+// As many tiles as it takes to have four lines each.
+ConvGeometry random_large_geometry(std::mt19937& random) {
+  const auto pick = [&](Index least, Index most) {
+    return std::uniform_int_distribution<Index>(least, most)(random);
+  };
+  ConvGeometry g;
+  g.batch = 2;
+  g.x_channels = pick(1, 5);
+  g.y_channels = pick(1, 5);
+  for (int i = 0; i < 3; ++i) {
+    ConvAxis& axis = g.axis[i];
+    axis.kernel = i == 0 && pick(0, 1) == 0 ? 1 : 3;
+    axis.padding = pick(0, 2);
+    axis.in = i == 0 ? pick(7, 9) : 4 * pick(3, 5) + pick(0, 1);
+    axis.out = axis.in + 2 * axis.padding - axis.kernel + 1;
+  }
+  return g;
+}
+
+ConvGeometry random_geometry_of_any_size(std::mt19937& random) {
+  return random() % 8 == 0 ? random_large_geometry(random) : random_geometry(random);
+}
+
 Values partial(Slot produced, const ConvGeometry& g, const FormValues& values) {
   Tensor tensors[3];
   for (int i = 0; i < 3; ++i) {
@@ -66,7 +89,7 @@ TEST_F(Winograd, ErrsOnAverageAsAPlainSumDoes) {
   std::mt19937 random(1);
   const int cases = test::full_run() ? 2000 : 200;
   for (int i = 0; i < cases; ++i) {
-    const ConvGeometry g = random_geometry(random);
+    const ConvGeometry g = random_geometry_of_any_size(random);
     FormValues values = test::random_values(g, random);
     for (const Slot slot : kSlots) {
       for (double& value : values.at(slot)) value = static_cast<float>(value);
@@ -91,7 +114,7 @@ TEST_F(Winograd, ErrsOnAverageAsAPlainSumDoes) {
 TEST_F(Winograd, MeetsEveryTermOnce) {
   std::mt19937 random(2);
   for (int i = 0; i < 100; ++i) {
-    ConvGeometry g = random_geometry(random);
+    ConvGeometry g = random_geometry_of_any_size(random);
     g.x_channels = 1 + g.x_channels % 7;
     g.y_channels = 1 + g.y_channels % 7;
     FormValues values = test::whole_values(g, random);

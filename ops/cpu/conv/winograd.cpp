@@ -14,7 +14,7 @@ std::size_t bytes(Index elements) { return static_cast<std::size_t>(elements) * 
 ConvWorkspace workspace(const ConvProblem& problem) {
   const WinogradPlan plan(problem);
   return {.shared = bytes(plan.chunks * plan.positions() * plan.filter_stride),
-          .per_tile = bytes(kPositions * (plan.read_stride + plan.share_stride)),
+          .per_tile = bytes(plan.tiles.positions() * (plan.read_stride + plan.share_stride)),
           .tiles = plan.tasks};
 }
 
@@ -51,6 +51,14 @@ void run(const ConvProblem& problem, const ConvOperands& operands, const ConvEpi
 }
 
 }  // namespace
+
+double winograd_error_growth(const ConvProblem& problem) {
+  const WinogradPlan plan(problem);
+  const bool sums = problem.produced == Slot::w;
+  const double two = sums ? 3 : 4, four = sums ? 13.4 : 29.4;
+  const double along0 = plan.tiles.indices().size() > 1 ? two : 1;
+  return along0 * (plan.tiles.tile_lines() == 2 ? two : four) * four;
+}
 
 const ConvAlgorithm kWinograd{
     .name = "winograd", .supports = supports, .suits = suits, .workspace = workspace, .run = run};

@@ -76,10 +76,11 @@ void transform_filters(Slot produced, const WinogradPlan& plan, const Tensor& w,
       } else {
         copy_taps(from, column_stride, lanes, offsets, kernels.lanes, taps);
       }
-      kernels.transform_filter({.taps = taps,
-                                .positions = to + place(plan, block, column, c),
-                                .position_stride = plan.filter_stride,
-                                .axis0_taps = static_cast<int>(plan.phase.gather.axis[0].taps)});
+      plan.kernels().transform_filter(
+          {.taps = taps,
+           .positions = to + place(plan, block, column, c),
+           .position_stride = plan.filter_stride,
+           .axis0_taps = static_cast<int>(plan.phase.gather.axis[0].taps)});
     }
   });
 }
@@ -92,7 +93,7 @@ void transform_filters_back(const WinogradPlan& plan, float* sums, Tensor& w) {
     alignas(64) float taps[kMostTaps * kMostLanes];
     const Index lanes = std::min<Index>(kernels.lanes, plan.produced - column);
     for (Index c = channels.begin; c < channels.end; ++c) {
-      kernels.transform_filter_back(
+      plan.kernels().transform_filter_back(
           {.taps = taps,
            .positions = sums + place(plan, block, column, c),
            .position_stride = plan.filter_stride,

@@ -3,99 +3,59 @@
 
 #include <utility>
 
+#include <voxgrad/ops/cpu/conv/winograd_lines.inl>
 #include <voxgrad/ops/cpu/conv/winograd_vectors.inl>
 
 namespace voxgrad::ops::cpu {
 namespace {
 
-constexpr float kSixth = 1.0F / 6;
-
-template <typename V>
-[[gnu::always_inline]] inline void filter2(const V& g0, const V& g1, const V& g2, V* u, int step) {
-  const V even = 0.5F * (g0 + g2), odd = 0.5F * g1;
-  u[0] = g0;
-  u[step] = even + odd;
-  u[2 * step] = even - odd;
-  u[3 * step] = g2;
-}
-
-template <typename V>
-[[gnu::always_inline]] inline void filter4(const V& g0, const V& g1, const V& g2, V* u) {
-  const V even = kSixth * (g0 + g2), odd = kSixth * g1;
-  const V far_even = kSixth * (0.25F * g0 + g2), far_odd = 0.5F * odd;
-  u[0] = 0.25F * g0;
-  u[1] = -even - odd;
-  u[2] = odd - even;
-  u[3] = far_even + far_odd;
-  u[4] = far_even - far_odd;
-  u[5] = g2;
-}
-
-// The transposes of the two above.
-template <typename V>
-[[gnu::always_inline]] inline void filter_back2(const V* u, int step, V* g) {
-  const V half_sum = 0.5F * (u[step] + u[2 * step]);
-  g[0] = u[0] + half_sum;
-  g[step] = 0.5F * (u[step] - u[2 * step]);
-  g[2 * step] = half_sum + u[3 * step];
-}
-
-template <typename V>
-[[gnu::always_inline]] inline void filter_back4(const V* u, V* g) {
-  const V near_sum = kSixth * (u[1] + u[2]), far_sum = kSixth * (u[3] + u[4]);
-  g[0] = 0.25F * (u[0] + far_sum) - near_sum;
-  g[1] = kSixth * ((u[2] - u[1]) + 0.5F * (u[3] - u[4]));
-  g[2] = far_sum - near_sum + u[5];
-}
-
-template <int kLanes>
+template <int kTileLines, int kLanes>
 void transform_filter(const FilterBlock& block) {
   using V = typename Vector<kLanes>::Type;
-  constexpr int kTaps = 9;
-  V planes[4 * kTaps];
-  for (int i = 0; i < block.axis0_taps * kTaps; ++i) load(planes[i], block.taps + i * kLanes);
-  const int indices = block.axis0_taps == 3 ? 4 : 1;
+  constexpr int kPlane = kTaps * kTaps, kReadLines = read_lines(kTileLines);
+  V planes[4 * kPlane];
+  for (int i = 0; i < block.axis0_taps * kPlane; ++i) load(planes[i], block.taps + i * kLanes);
+  const int indices = block.axis0_taps == kTaps ? 4 : 1;
   if (indices == 4) {
-    for (int i = 0; i < kTaps; ++i) {
-      const V g1 = planes[kTaps + i], g2 = planes[2 * kTaps + i];
-      filter2(V(planes[i]), g1, g2, &planes[i], kTaps);
-    }
+    for (int i = 0; i < kPlane; ++i)
+      transform_taps<2, kPlane>(planes[i], planes[kPlane + i], planes[2 * kPlane + i], &planes[i]);
   }
   float* to = block.positions;
   for (int index = 0; index < indices; ++index) {
-    V lines[kReadLines][3];
-    for (int i = 0; i < 3; ++i) {
-      const V* taps = &planes[index * kTaps + i];
-      filter2(taps[0], taps[3], taps[6], &lines[0][i], 3);
+    V lines[kReadLines][kTaps];
+    for (int i = 0; i < kTaps; ++i) {
+      const V* taps = &planes[index * kPlane + i];
+      transform_taps<kTileLines, kTaps>(taps[0], taps[kTaps], taps[2 * kTaps], &lines[0][i]);
     }
-    for (int line = 0; line < kReadLines; ++line) {
+    for (const V(&line)[kTaps] : lines) {
       V u[kReadColumns];
-      filter4(lines[line][0], lines[line][1], lines[line][2], u);
+      transform_taps<kTileColumns, 1>(line[0], line[1], line[2], u);
       for (int i = 0; i < kReadColumns; ++i, to += block.position_stride) store(to, u[i]);
     }
   }
 }
 
-template <int kLanes>
+template <int kTileLines, int kLanes>
 void transform_filter_back(const FilterBlock& block) {
   using V = typename Vector<kLanes>::Type;
-  constexpr int kTaps = 9;
-  V planes[4 * kTaps];
-  const int indices = block.axis0_taps == 3 ? 4 : 1;
+  constexpr int kPlane = kTaps * kTaps, kReadLines = read_lines(kTileLines);
+  V planes[4 * kPlane];
+  const int indices = block.axis0_taps == kTaps ? 4 : 1;
   const float* from = block.positions;
   for (int index = 0; index < indices; ++index) {
-    V lines[kReadLines][3];
-    for (int line = 0; line < kReadLines; ++line) {
+    V lines[kReadLines][kTaps];
+    for (V(&line)[kTaps] : lines) {
       V u[kReadColumns];
       for (int i = 0; i < kReadColumns; ++i, from += block.position_stride) load(u[i], from);
-      filter_back4(u, lines[line]);
+      transform_taps_back<kTileColumns, 1>(u, line);
     }
-    for (int i = 0; i < 3; ++i) filter_back2(&lines[0][i], 3, &planes[index * kTaps + i]);
+    V* plane = &planes[index * kPlane];
+    for (int i = 0; i < kTaps; ++i) transform_taps_back<kTileLines, kTaps>(&lines[0][i], plane + i);
   }
   if (indices == 4) {
-    for (int i = 0; i < kTaps; ++i) filter_back2(&planes[i], kTaps, &planes[i]);
+    for (int i = 0; i < kPlane; ++i) transform_taps_back<2, kPlane>(&planes[i], &planes[i]);
   }
-  for (int i = 0; i < block.axis0_taps * kTaps; ++i) store(block.taps + i * kLanes, planes[i]);
+  for (int i = 0; i < block.axis0_taps * kPlane; ++i) store(block.taps + i * kLanes, planes[i]);
 }
 
 // Elements of a (kHigh false) or b that stand in `kStep`-wide blocks trade places.

@@ -8,17 +8,18 @@
 
 namespace voxgrad::ops::cpu {
 
-/// A tile of results along axes 1 and 2, the values that it is made of, and the products that they
-/// cost: F(2, 3) by F(4, 3).
-inline constexpr int kTileLines = 2, kTileColumns = 4;
-inline constexpr int kReadLines = 4, kReadColumns = 6;
-inline constexpr int kPositions = kReadLines * kReadColumns;
+/// A tile of results is 4 wide along axis 2, F(4, 3), and 2 or 4 lines along axis 1, F(2, 3) or
+/// F(4, 3): each is made of 2 values more, and costs as many products as it is made of values.
+inline constexpr int kTaps = 3;
+inline constexpr int kTileColumns = 4, kReadColumns = 6;
+inline constexpr int kMostTileLines = 4, kMostReadLines = 6;
+constexpr int read_lines(int tile_lines) { return tile_lines + kTaps - 1; }
 
 /// A row of tiles along axis 2, `step` between positions. Each line is first + factor * second,
 /// value by value, null standing for zeros: one index of the transform along axis 0.
 struct TileSource {
-  const float* first[kReadLines] = {};
-  const float* second[kReadLines] = {};
+  const float* first[kMostReadLines] = {};
+  const float* second[kMostReadLines] = {};
   float factor = 0;
   std::int64_t step = 0;
   std::int64_t begin = 0, size = 0;  ///< position of the first tile; those in [0, size) exist
@@ -31,8 +32,8 @@ struct TileSource {
 /// factor * result, or, where `is_first`, lines = factor * result + bias.
 struct TileTarget {
   struct Plane {
-    float* lines[kTileLines];  ///< null: does not exist
-    float factor;              ///< 0: nothing to do
+    float* lines[kMostTileLines];  ///< null: does not exist
+    float factor;                  ///< 0: nothing to do
     bool is_first;
   };
 
@@ -62,16 +63,23 @@ struct FilterRows {
   bool reversed;  ///< tap t stands at the t-th place from the end
 };
 
-struct WinogradKernels {
-  int lanes;
+/// For tiles of one number of lines.
+struct TileKernels {
   void (*read_input)(const TileSource&);      ///< B^T d B
   void (*read_cotangent)(const TileSource&);  ///< A d A^T
   void (*write_output)(const TileTarget&);    ///< A^T m A
   void (*transform_filter)(const FilterBlock&);
   void (*transform_filter_back)(const FilterBlock&);
+};
+
+struct WinogradKernels {
+  int lanes;
+  TileKernels two_lines, four_lines;
   /// Between rows and taps[tap][lane].
   void (*gather_taps)(const FilterRows& rows, float* taps);
   void (*scatter_taps)(const FilterRows& rows, const float* taps);  ///< not reversed
+
+  const TileKernels& tiles(int lines) const { return lines == 2 ? two_lines : four_lines; }
 };
 
 extern const WinogradKernels kPortableWinograd, kAvx2Winograd, kAvx512Winograd;

@@ -20,10 +20,24 @@ constexpr Index kPartialBytes = Index{16} << 20;  // of all chunks together
 Index divide_up(Index a, Index b) { return (a + b - 1) / b; }
 Index round_up(Index a, Index b) { return divide_up(a, b) * b; }
 
-Index tiles_at_once(Index gathered) {
-  const Index bytes = kPositions * gathered * static_cast<Index>(sizeof(float));  // of a tile
+Index tiles_at_once(int tile_lines, Index gathered) {
+  const Index values = read_lines(tile_lines) * kReadColumns * gathered;  // of a tile
+  const Index bytes = values * static_cast<Index>(sizeof(float));
   const Index least = std::clamp<Index>(kMostReadBytes / bytes, 1, kUsualTiles);
   return std::clamp(kUsualReadBytes / bytes, least, kMostTiles);
+}
+
+Index plane_step(const Gather& map) { return map.axis[0].taps == kTaps ? 2 : 1; }
+
+// Four lines take a quarter fewer products. Where the filters count more than the tiles, or many
+// lines of tiles would lie beyond the result, two are less.
+int choose_tile_lines(const Gather& map) {
+  constexpr Index kManyTiles = 64;
+  const GatherAxis* axis = map.axis;
+  const Index others =
+      map.batch * divide_up(axis[0].rows, plane_step(map)) * divide_up(axis[2].rows, kTileColumns);
+  const auto cost = [&](int lines) { return divide_up(axis[1].rows, lines) * read_lines(lines); };
+  return divide_up(axis[1].rows, 4) * others >= kManyTiles && cost(4) < cost(2) ? 4 : 2;
 }
 
 std::vector<Axis0Index> axis0_indices(Index taps) {
@@ -63,12 +77,13 @@ const WinogradKernels& winograd_kernels() {
   return kPortableWinograd;
 }
 
-WinogradTiles::WinogradTiles(const Gather& map, Index most_tiles)
+WinogradTiles::WinogradTiles(const Gather& map, int tile_lines, Index most_tiles)
     : map_(map),
       indices_(axis0_indices(map.axis[0].taps)),
-      plane_step_(map.axis[0].taps == 3 ? 2 : 1),
+      tile_lines_(tile_lines),
+      plane_step_(plane_step(map)),
       planes_(divide_up(map.axis[0].rows, plane_step_)),
-      lines_(divide_up(map.axis[1].rows, kTileLines)),
+      lines_(divide_up(map.axis[1].rows, tile_lines)),
       row_(divide_up(map.axis[2].rows, kTileColumns), most_tiles) {}
 
 WinogradTiles::Piece WinogradTiles::piece(Index number) const {
@@ -76,7 +91,7 @@ WinogradTiles::Piece WinogradTiles::piece(Index number) const {
   const Index row = number / row_.count, line = row % lines_, plane = row / lines_;
   return {.batch = plane / planes_,
           .plane = plane % planes_ * plane_step_,
-          .line = line * kTileLines,
+          .line = line * tile_lines_,
           .column = range.begin * kTileColumns,
           .tiles = range.length()};
 }
@@ -87,12 +102,14 @@ WinogradPlan::WinogradPlan(const ConvProblem& problem)
                                            : problem.geometry.x_channels),
       produced(problem.produced == Slot::x ? problem.geometry.x_channels
                                            : problem.geometry.y_channels),
-      tiles(phase.gather, tiles_at_once(gathered)) {
+      tiles(phase.gather, choose_tile_lines(phase.gather),
+            tiles_at_once(choose_tile_lines(phase.gather), gathered)) {
   constexpr Index kWidest = 16;  // of all instruction sets' vectors: one split for all
   gathered_padded = round_up(gathered, kWidest);
   blocks = column_blocks(round_up(produced, kWidest), DType::float32);
   filter_stride = apart(gathered * padded_columns(blocks));
-  group_pieces = std::clamp<Index>(tiles_at_once(gathered) / tiles.most_tiles(), 1, tiles.pieces());
+  group_pieces = std::clamp<Index>(tiles_at_once(tiles.tile_lines(), gathered) / tiles.most_tiles(),
+                                   1, tiles.pieces());
   groups = divide_up(tiles.pieces(), group_pieces);
 
   Index tasks_of_a_share = groups;

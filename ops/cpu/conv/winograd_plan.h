@@ -35,8 +35,11 @@ class WinogradTiles {
     Index tiles;
   };
 
-  WinogradTiles(const Gather& map, Index most_tiles);
+  WinogradTiles(const Gather& map, int tile_lines, Index most_tiles);
 
+  int tile_lines() const { return tile_lines_; }
+  /// Values of a tile along axes 1 and 2, and products of one index along axis 0.
+  Index positions() const { return read_lines(tile_lines_) * kReadColumns; }
   Index pieces() const { return map_.batch * planes_ * lines_ * row_.count; }
   Index most_tiles() const { return (row_.rows + row_.count - 1) / row_.count; }
   Piece piece(Index number) const;
@@ -45,6 +48,7 @@ class WinogradTiles {
  private:
   Gather map_;
   std::vector<Axis0Index> indices_;
+  int tile_lines_;
   Index plane_step_, planes_, lines_;
   Pieces row_;
 };
@@ -61,8 +65,10 @@ struct BlockShare {
 struct WinogradPlan {
   explicit WinogradPlan(const ConvProblem& problem);
 
-  Index positions() const { return kPositions * static_cast<Index>(tiles.indices().size()); }
+  /// Of all indices along axis 0.
+  Index positions() const { return tiles.positions() * static_cast<Index>(tiles.indices().size()); }
   Range pieces_of(Index group) const;
+  const TileKernels& kernels() const { return winograd_kernels().tiles(tiles.tile_lines()); }
 
   Phase phase;               ///< how slot x or y, or w by way of y, is gathered
   Index gathered, produced;  ///< channels; for slot w those of x and of y

@@ -53,13 +53,14 @@ void run_task(const Call& call, Index task) {
   const WinogradPlan& plan = call.plan;
   const BlockShare& share = plan.shares[static_cast<std::size_t>(task / plan.groups)];
   const Index group = task % plan.groups, tiles = tile_count(plan, group);
-  Scratch<float> memory(kPositions * (plan.read_stride + plan.share_stride));
+  Scratch<float> memory(plan.tiles.positions() * (plan.read_stride + plan.share_stride));
   float* read = memory.data();
-  float* products = read + kPositions * plan.read_stride;
+  float* products = read + plan.tiles.positions() * plan.read_stride;
   const float* filters = call.filters;
   for (std::size_t index = 0; index < plan.tiles.indices().size(); ++index) {
     read_inputs(plan, call.source, group, plan.tiles.indices()[index], read);
-    for (Index position = 0; position < kPositions; ++position, filters += plan.filter_stride) {
+    for (Index position = 0; position < plan.tiles.positions();
+         ++position, filters += plan.filter_stride) {
       multiply(plan, share, tiles, read + position * plan.read_stride, filters,
                products + position * plan.share_stride);
     }

@@ -44,16 +44,17 @@ void run_task(const Call& call, Index task) {
   const Index index = task % index_count, chunk = task / index_count % plan.chunks;
   const BlockShare& share = plan.shares[static_cast<std::size_t>(task / index_count / plan.chunks)];
   const Axis0Index& at = plan.tiles.indices()[static_cast<std::size_t>(index)];
-  Scratch<float> memory(kPositions * (plan.read_stride + plan.share_stride));
+  Scratch<float> memory(plan.tiles.positions() * (plan.read_stride + plan.share_stride));
   float* x = memory.data();
-  float* y = x + kPositions * plan.read_stride;
-  float* sums = call.sums + (chunk * index_count + index) * kPositions * plan.filter_stride;
+  float* y = x + plan.tiles.positions() * plan.read_stride;
+  float* sums =
+      call.sums + (chunk * index_count + index) * plan.tiles.positions() * plan.filter_stride;
   const Range groups{chunk * plan.groups / plan.chunks, (chunk + 1) * plan.groups / plan.chunks};
   for (Index group = groups.begin; group < groups.end; ++group) {
     read_inputs(plan, call.x, group, at, x);
     read_cotangents(plan, call.y, group, at, share, y);
     const Index tiles = tile_count(plan, group);
-    for (Index position = 0; position < kPositions; ++position) {
+    for (Index position = 0; position < plan.tiles.positions(); ++position) {
       add_products(plan, share, tiles, group == groups.begin, x + position * plan.read_stride,
                    y + position * plan.share_stride, sums + position * plan.filter_stride);
     }

@@ -52,8 +52,8 @@ Index tile_count(const WinogradPlan& plan, Index group) {
 
 void read_inputs(const WinogradPlan& plan, const Volumes<const float>& from, Index group,
                  const Axis0Index& index, float* to) {
-  read_pieces(plan, plan.phase.gather, from, group, kReadLines, index.input,
-              winograd_kernels().read_input,
+  read_pieces(plan, plan.phase.gather, from, group, read_lines(plan.tiles.tile_lines()),
+              index.input, plan.kernels().read_input,
               {.channels = plan.gathered,
                .to = to,
                .position_stride = plan.read_stride,
@@ -67,8 +67,8 @@ void read_cotangents(const WinogradPlan& plan, const Volumes<const float>& y, In
     axis.offset = 0;
     axis.size = axis.rows;
   }
-  read_pieces(plan, map, y.from_channel(share.start), group, kTileLines, index.cotangent,
-              winograd_kernels().read_cotangent,
+  read_pieces(plan, map, y.from_channel(share.start), group, plan.tiles.tile_lines(),
+              index.cotangent, plan.kernels().read_cotangent,
               {.channels = std::min(share.padded, plan.produced - share.start),
                .to = to,
                .position_stride = plan.share_stride,
@@ -93,7 +93,7 @@ void write_outputs(const WinogradPlan& plan, const float* from, Index group, std
   for (Index i = pieces.begin; i < pieces.end; ++i) {
     const WinogradTiles::Piece piece = plan.tiles.piece(i);
     for (int plane = 0; plane < 2; ++plane) {
-      for (int line = 0; line < kTileLines; ++line) {
+      for (int line = 0; line < plan.tiles.tile_lines(); ++line) {
         const Index at0 = piece.plane + plane, at1 = piece.line + line;
         const Index position =
             ((piece.batch * axis[0].rows + at0) * axis[1].rows + at1) * axis[2].rows + piece.column;
@@ -105,7 +105,7 @@ void write_outputs(const WinogradPlan& plan, const float* from, Index group, std
     }
     target.size = axis[2].rows - piece.column;
     target.tiles = piece.tiles;
-    winograd_kernels().write_output(target);
+    plan.kernels().write_output(target);
     target.from += piece.tiles * target.tile_stride;
   }
 }
