@@ -4,11 +4,13 @@
 
 #include <voxgrad/core/parallel.h>
 #include <voxgrad/ops/cpu/conv/winograd_transforms.h>
+#include <voxgrad/ops/cpu/stream.h>
 
 namespace voxgrad::ops::cpu {
 namespace {
 
 constexpr Index kMostLanes = 16, kMostTaps = 27, kChannelsPerTask = 32;
+constexpr Index kStreamed = Index{1} << 20;  // elements of filters that no core's cache holds
 
 // Calls body(block, column, channels) for each vector of columns, some gathered channels at a time.
 template <typename Body>
@@ -60,6 +62,7 @@ void transform_filters(Slot produced, const WinogradPlan& plan, const Tensor& w,
   const Index channel_stride = to_y ? weights.x_stride : weights.y_stride;
   const std::vector<Index> offsets = tap_offsets(plan.phase, weights);
   const std::optional<bool> run = one_run(offsets);
+  const bool streams = plan.positions() * plan.filter_stride >= kStreamed;
   const WinogradKernels& kernels = winograd_kernels();
   for_each_vector(plan, [&](const ColumnBlock& block, Index column, Range channels) {
     alignas(64) float taps[kMostTaps * kMostLanes] = {};
@@ -80,8 +83,10 @@ void transform_filters(Slot produced, const WinogradPlan& plan, const Tensor& w,
           {.taps = taps,
            .positions = to + place(plan, block, column, c),
            .position_stride = plan.filter_stride,
-           .axis0_taps = static_cast<int>(plan.phase.gather.axis[0].taps)});
+           .axis0_taps = static_cast<int>(plan.phase.gather.axis[0].taps),
+           .streams = streams});
     }
+    if (streams) finish_streaming();
   });
 }
 

@@ -53,6 +53,7 @@ struct FilterBlock {
   float* positions;
   std::int64_t position_stride;
   int axis0_taps;
+  bool streams = false;  ///< positions go past the caches, where vectors are whole lines
 };
 
 /// `lanes` rows of taps in the weights' layout.
