@@ -3,18 +3,26 @@
 
 #include <voxgrad/core/cpu_features.h>
 
+#if defined(__x86_64__)
+#define VG_TARGET(features) [[gnu::target(features)]]
+#else
+#define VG_TARGET(features)  // instruction_set() is portable there
+#endif
+
 namespace voxgrad::ops::cpu {
 
 /// Body is a struct with `[[gnu::always_inline]] static inline void run(args...)`: plain loops, no
 /// lambdas (they would not be compiled for the wider set). Contraction is off, so every set gives
 /// the same bits.
 template <typename Body, typename... Args>
-[[gnu::target("avx512f,avx512bw,avx512dq,avx512vl")]] void run_avx512(Args... args) {
+VG_TARGET("avx512f,avx512bw,avx512dq,avx512vl")
+void run_avx512(Args... args) {
   Body::run(args...);
 }
 
 template <typename Body, typename... Args>
-[[gnu::target("avx2,fma")]] void run_avx2(Args... args) {
+VG_TARGET("avx2,fma")
+void run_avx2(Args... args) {
   Body::run(args...);
 }
 
@@ -33,3 +41,5 @@ void run_widest(Args... args) {
 }
 
 }  // namespace voxgrad::ops::cpu
+
+#undef VG_TARGET
