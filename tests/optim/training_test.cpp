@@ -1,15 +1,22 @@
 // Layers, losses and optimizers together: small networks that must learn.
 #include <gtest/gtest.h>
+#include <voxgrad/autograd/functions/conv.h>
 #include <voxgrad/autograd/functions/creation.h>
 #include <voxgrad/autograd/functions/elementwise.h>
 #include <voxgrad/autograd/functions/loss.h>
+#include <voxgrad/autograd/functions/reduce.h>
+#include <voxgrad/core/allocator.h>
+#include <voxgrad/core/parallel.h>
 #include <voxgrad/nn/activation.h>
 #include <voxgrad/nn/container.h>
+#include <voxgrad/nn/conv.h>
 #include <voxgrad/nn/linear.h>
 #include <voxgrad/nn/unet.h>
 #include <voxgrad/optim/adam.h>
 #include <voxgrad/optim/scheduler.h>
 #include <voxgrad/optim/sgd.h>
+
+#include <cmath>
 
 namespace voxgrad {
 namespace {
@@ -51,6 +58,46 @@ TEST(Training, AUNetLearnsToFindABall) {
     return cross_entropy(logits, labels) + dice_loss(logits, labels);
   });
   EXPECT_LT(last, first / 10);
+}
+
+/// All weights after 20 steps of a network with every kind of convolution.
+std::vector<std::vector<float>> train_twenty_steps(int threads, std::size_t limit) {
+  const int threads_before = num_threads();
+  const std::size_t limit_before = workspace_limit();
+  set_num_threads(threads);
+  set_workspace_limit(limit);
+  manual_seed(3);
+  nn::Sequential net{
+      nn::Conv3d({.in_channels = 1, .out_channels = 16, .kernel_size = 3}),
+      nn::Conv3d(
+          {.in_channels = 16, .out_channels = 16, .kernel_size = 3, .padding = 1, .groups = 16}),
+      nn::UNet3d({.in_channels = 16,
+                  .channels = {16, 32},
+                  .norm = nn::UNetNorm::batch,
+                  .activation = nn::UNetActivation::relu}),
+      nn::Conv3d({.in_channels = 2, .out_channels = 2, .kernel_size = 3, .stride = 2})};
+  optim::SGD sgd(net.parameters(), {.learning_rate = 1e-2, .momentum = 0.9});
+  const Tensor x = randn({1, 1, 12, 14, 16});
+  train(sgd, 20, [&] { return mean(square(net(x) - 1)); });
+  set_num_threads(threads_before);
+  set_workspace_limit(limit_before);
+  std::vector<std::vector<float>> weights;
+  for (const Tensor& parameter : net.parameters()) weights.push_back(parameter.to_vector<float>());
+  return weights;
+}
+
+TEST(Training, TwentyStepsGiveTheSameBitsWithAnyThreadsAndWorkspace) {
+  std::vector<std::string> algorithms = conv_algorithms();
+  algorithms.emplace_back();  // the library's choice
+  for (const std::string& algorithm : algorithms) {
+    force_conv_algorithm(algorithm);
+    const auto expected = train_twenty_steps(1, std::size_t{1} << 30);
+    EXPECT_TRUE(std::isfinite(expected[0][0]));
+    EXPECT_EQ(train_twenty_steps(2, std::size_t{64} << 20), expected) << algorithm;
+    EXPECT_EQ(train_twenty_steps(3, 1), expected) << algorithm;
+    EXPECT_EQ(train_twenty_steps(2, std::size_t{64} << 20), expected) << algorithm << " again";
+  }
+  force_conv_algorithm("");
 }
 
 TEST(Training, SgdFitsALine) {
