@@ -78,19 +78,20 @@ class CachingAllocator::Impl {
   explicit Impl(MemorySource source) : source_(std::move(source)) {}
   ~Impl() { empty_cache(); }
 
-  void* allocate(std::size_t bytes) {
+  void* allocate(std::size_t bytes, MemoryUse use) {
     if (bytes > kAbsurd) refuse(bytes);
     const bool small = bytes <= kLargestSmall;
-    void* block = small ? take_small(bytes) : take_large(bytes);
+    void* block = small ? take_small(bytes, use) : take_large(bytes, use);
     set_poison(block, bytes, false);
     return block;
   }
 
-  void release(void* block, std::size_t bytes) noexcept {
+  void release(void* block, std::size_t bytes, MemoryUse use) noexcept {
     set_poison(block, bytes, true);  // the rest of the block has been poisoned all along
     {
       const std::lock_guard lock(mutex_);
       current_ -= granules(bytes);
+      if (use == MemoryUse::workspace) workspace_ -= granules(bytes);
       if (bytes > kLargestSmall) {
         if (!large_.release(static_cast<std::byte*>(block)))
           std::terminate();  // not ours, or twice
@@ -108,12 +109,13 @@ class CachingAllocator::Impl {
 
   MemoryStats stats() const {
     const std::lock_guard lock(mutex_);
-    return {current_, peak_, reserved_};
+    return {current_, peak_, reserved_, workspace_peak_};
   }
 
   void reset_peak() {
     const std::lock_guard lock(mutex_);
     peak_ = current_;
+    workspace_peak_ = workspace_;
   }
 
   void empty_cache() {
@@ -141,13 +143,15 @@ class CachingAllocator::Impl {
   }
 
   // Called with the mutex held.
-  void count(std::size_t bytes) {
+  void count(std::size_t bytes, MemoryUse use) {
     current_ += granules(bytes);
+    if (use == MemoryUse::workspace) workspace_ += granules(bytes);
+    workspace_peak_ = std::max(workspace_peak_, workspace_);
     peak_ = std::max(peak_, current_);
     highest_ = std::max(highest_, current_);
   }
 
-  void* take_small(std::size_t bytes) {
+  void* take_small(std::size_t bytes, MemoryUse use) {
     const auto [bin, size] = small_class(bytes);
     {
       const std::lock_guard lock(mutex_);
@@ -155,20 +159,20 @@ class CachingAllocator::Impl {
       if (!free.empty()) {
         void* block = free.back();
         free.pop_back();
-        count(bytes);
+        count(bytes, use);
         return block;
       }
     }
     void* block = take_fresh(bytes, size, kGranule);
     const std::lock_guard lock(mutex_);
     reserved_ += size;
-    count(bytes);
+    count(bytes, use);
     return block;
   }
 
-  void* take_large(std::size_t bytes) {
+  void* take_large(std::size_t bytes, MemoryUse use) {
     const std::size_t size = round_up(bytes, kPage);
-    if (void* block = take_cached_large(bytes, size)) return block;
+    if (void* block = take_cached_large(bytes, size, use)) return block;
     std::size_t segment = std::max(size, kLeastSegment), most = 0;
     {
       const std::lock_guard lock(mutex_);
@@ -191,14 +195,14 @@ class CachingAllocator::Impl {
       throw;
     }
     // Another thread may have cut into the segment meanwhile.
-    if (void* block = take_cached_large(bytes, size)) return block;
-    return take_large(bytes);
+    if (void* block = take_cached_large(bytes, size, use)) return block;
+    return take_large(bytes, use);
   }
 
-  void* take_cached_large(std::size_t bytes, std::size_t size) {
+  void* take_cached_large(std::size_t bytes, std::size_t size, MemoryUse use) {
     const std::lock_guard lock(mutex_);
     void* block = large_.take(size);
-    if (block != nullptr) count(bytes);
+    if (block != nullptr) count(bytes, use);
     return block;
   }
 
@@ -257,6 +261,8 @@ class CachingAllocator::Impl {
   LargeBlocks large_;
   std::size_t current_ = 0;
   std::size_t peak_ = 0;
+  std::size_t workspace_ = 0;
+  std::size_t workspace_peak_ = 0;
   std::size_t highest_ = 0;  // as peak_, but never reset
   std::size_t reserved_ = 0;
 };
@@ -265,9 +271,11 @@ CachingAllocator::CachingAllocator(MemorySource source)
     : impl_(std::make_unique<Impl>(std::move(source))) {}
 CachingAllocator::~CachingAllocator() = default;
 
-void* CachingAllocator::allocate(std::size_t bytes) { return impl_->allocate(bytes); }
-void CachingAllocator::release(void* block, std::size_t bytes) noexcept {
-  impl_->release(block, bytes);
+void* CachingAllocator::allocate(std::size_t bytes, MemoryUse use) {
+  return impl_->allocate(bytes, use);
+}
+void CachingAllocator::release(void* block, std::size_t bytes, MemoryUse use) noexcept {
+  impl_->release(block, bytes, use);
 }
 MemoryStats CachingAllocator::stats() const { return impl_->stats(); }
 void CachingAllocator::reset_peak() { impl_->reset_peak(); }

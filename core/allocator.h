@@ -38,13 +38,13 @@ class CachingAllocator {
   /// At least `bytes` bytes, 64-byte aligned (2 MiB above 1 MiB); never null, also for 0 bytes.
   /// @throws OutOfMemoryError with the bytes asked, in use and cached, after the cache was emptied
   /// and the request tried again.
-  void* allocate(std::size_t bytes);
-  /// Takes back what allocate(bytes) returned.
-  void release(void* block, std::size_t bytes) noexcept;
-  /// `current` and `peak` count the bytes asked for, each request rounded up to 64 (so they do not
-  /// depend on what was cached); `reserved` counts what was taken from the source.
+  void* allocate(std::size_t bytes, MemoryUse use = MemoryUse::tensor);
+  /// Takes back what allocate(bytes, use) returned.
+  void release(void* block, std::size_t bytes, MemoryUse use = MemoryUse::tensor) noexcept;
+  /// `current`, `peak` and `workspace` count the bytes asked for, each request rounded up to 64 (so
+  /// they do not depend on what was cached); `reserved` counts what was taken from the source.
   MemoryStats stats() const;
-  /// Sets `peak` to `current`.
+  /// Sets `peak` to `current`, and `workspace` to what of it is workspace.
   void reset_peak();
   /// Gives every cached block back to the source.
   void empty_cache();

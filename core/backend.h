@@ -9,10 +9,14 @@ namespace [[gnu::visibility("default")]] voxgrad {
 
 /// Bytes held by a device's caching allocator.
 struct MemoryStats {
-  std::size_t current = 0;   ///< in use by live tensors and workspaces, each rounded up to 64
-  std::size_t peak = 0;      ///< highest `current` since reset_peak_memory_stats
-  std::size_t reserved = 0;  ///< taken from the system: in use and cached
+  std::size_t current = 0;    ///< in use by live tensors and workspaces, each rounded up to 64
+  std::size_t peak = 0;       ///< highest `current` since reset_peak_memory_stats
+  std::size_t reserved = 0;   ///< taken from the system: in use and cached
+  std::size_t workspace = 0;  ///< most that operations held at once for themselves, counted as peak
 };
+
+/// What memory is for: a tensor, or one operation while it runs.
+enum class MemoryUse : unsigned char { tensor, workspace };
 
 /// One device's memory. Implementations are thread-safe.
 class Backend {
@@ -20,9 +24,10 @@ class Backend {
   virtual ~Backend() = default;
   /// At least `bytes` bytes, 64-byte aligned; never null, also for 0 bytes. @throws
   /// OutOfMemoryError.
-  virtual void* allocate(std::size_t bytes) = 0;
-  /// Gives back what allocate(bytes) returned.
-  virtual void release(void* block, std::size_t bytes) noexcept = 0;
+  virtual void* allocate(std::size_t bytes, MemoryUse use = MemoryUse::tensor) = 0;
+  /// Gives back what allocate(bytes, use) returned.
+  virtual void release(void* block, std::size_t bytes,
+                       MemoryUse use = MemoryUse::tensor) noexcept = 0;
   /// Sets `bytes` bytes to `value`.
   virtual void fill(void* to, std::byte value, std::size_t bytes) = 0;
   /// Copies between memory of this device and memory of this device or of the CPU; the two must not
@@ -32,7 +37,7 @@ class Backend {
   /// Returns when all work given to the device so far is done.
   virtual void synchronize() = 0;
   virtual MemoryStats memory_stats() const = 0;
-  /// Sets `peak` to `current`.
+  /// Sets `peak` to `current`, and `workspace` to what operations hold now.
   virtual void reset_peak_memory_stats() = 0;
   /// Returns cached free blocks to the system.
   virtual void empty_cache() = 0;

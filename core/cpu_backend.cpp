@@ -71,14 +71,14 @@ class CpuBackend final : public Backend {
              .give = [this](void* block, std::size_t bytes) { system_.give(block, bytes); },
              .host = true}) {}
 
-  void* allocate(std::size_t bytes) override {
-    void* block = allocator_.allocate(bytes);
+  void* allocate(std::size_t bytes, MemoryUse use) override {
+    void* block = allocator_.allocate(bytes, use);
     if (fill_fresh_memory()) std::memset(block, 0xFF, bytes);
     return block;
   }
 
-  void release(void* block, std::size_t bytes) noexcept override {
-    allocator_.release(block, bytes);
+  void release(void* block, std::size_t bytes, MemoryUse use) noexcept override {
+    allocator_.release(block, bytes, use);
   }
 
   void fill(void* to, std::byte value, std::size_t bytes) override {

@@ -188,6 +188,24 @@ TEST(CachingAllocator, StatsCountBytesRoundedTo64AndDoNotDependOnTheCache) {
   }
 }
 
+TEST(CachingAllocator, CountsWorkspaceByItself) {
+  Source source;
+  CachingAllocator allocator(source.functions());
+  void* tensor = allocator.allocate(5 * kMiB);
+  EXPECT_EQ(allocator.stats().workspace, 0U);
+  void* small = allocator.allocate(100, MemoryUse::workspace);
+  void* large = allocator.allocate(3 * kMiB, MemoryUse::workspace);
+  allocator.release(large, 3 * kMiB, MemoryUse::workspace);
+  EXPECT_EQ(allocator.stats().workspace, 3 * kMiB + 128);
+  EXPECT_EQ(allocator.stats().peak, 8 * kMiB + 128);
+  allocator.reset_peak();
+  EXPECT_EQ(allocator.stats().workspace, 128U);
+  allocator.release(small, 100, MemoryUse::workspace);
+  allocator.release(tensor, 5 * kMiB);
+  allocator.reset_peak();
+  EXPECT_EQ(allocator.stats().workspace, 0U);
+}
+
 TEST(CachingAllocator, EmptyCacheGivesBackAllThatIsFree) {
   Source source;
   CachingAllocator allocator(source.functions());

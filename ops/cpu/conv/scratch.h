@@ -14,8 +14,8 @@ class Scratch {
  public:
   explicit Scratch(Index count)
       : bytes_(static_cast<std::size_t>(count) * sizeof(T)),
-        data_(static_cast<T*>(backend({}).allocate(bytes_))) {}
-  ~Scratch() { backend({}).release(data_, bytes_); }
+        data_(static_cast<T*>(backend({}).allocate(bytes_, MemoryUse::workspace))) {}
+  ~Scratch() { backend({}).release(data_, bytes_, MemoryUse::workspace); }
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
 
