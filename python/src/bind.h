@@ -263,6 +263,7 @@ void bind_layers(py::module_& m);
 void bind_modules(py::module_& m);
 void bind_optim(py::module_& m);
 void bind_io(py::module_& m);
+void bind_memory(py::module_& m);
 void bind_threads(py::module_& m);
 // The last: it looks at what the others have bound.
 void bind_arguments(py::module_& m);

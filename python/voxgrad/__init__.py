@@ -38,13 +38,17 @@ from ._C import (
     force_conv_algorithm,
     get_default_dtype,
     get_num_threads,
+    get_workspace_limit,
     int32,
     int64,
     is_grad_enabled,
     last_conv,
+    memory_stats,
     promote_types,
+    reset_peak_memory_stats,
     set_default_dtype,
     set_num_threads,
+    set_workspace_limit,
     uint8,
 )
 from ._creation import *  # noqa: F403
@@ -66,9 +70,10 @@ __all__ = [
     "MissingKeyError", "OutOfMemoryError", "OutOfRangeError", "ShapeError", "Size", "Tensor", "__version__", "amp",
     "autocast", "autograd", "backends", "channels_last", "channels_last_3d", "compat", "contiguous_format",
     "conv_algorithms", "cuda", "default_generator", "device", "dtype", "enable_grad", "float32", "float64",
-    "force_conv_algorithm", "get_default_dtype", "get_num_threads", "inference_mode", "int32", "int64",
-    "is_grad_enabled", "last_conv", "load", "memory_format", "models", "nn", "no_grad", "optim", "preserve_format",
-    "promote_types", "save", "set_default_dtype", "set_grad_enabled", "set_num_threads", "uint8", "utils",
+    "force_conv_algorithm", "get_default_dtype", "get_num_threads", "get_workspace_limit", "inference_mode",
+    "int32", "int64", "is_grad_enabled", "last_conv", "load", "memory_format", "memory_stats", "models", "nn",
+    "no_grad", "optim", "preserve_format", "promote_types", "reset_peak_memory_stats", "save", "set_default_dtype",
+    "set_grad_enabled", "set_num_threads", "set_workspace_limit", "uint8", "utils",
 ]
 __all__ += _creation.__all__
 __all__ += _elementwise.__all__
