@@ -6,6 +6,9 @@ from typing import Any, Callable
 
 Run = Callable[[], Any]
 
+# What a worker does to a network or layer before it is timed: torch.compile, say.
+prepared: Callable[[Any], Any] = lambda layer: layer
+
 
 @dataclass(frozen=True)
 class Case:
@@ -32,11 +35,12 @@ def random(T: Any, shape: tuple[int, ...], last: bool) -> Any:
 def cross_entropy_step(T: Any, net: Any, images: Any, labels: Any, last: bool) -> Run:
     if last:
         net = net.to(memory_format=T.channels_last if images.dim() == 4 else T.channels_last_3d)
+    forward = prepared(net)
     optimizer = T.optim.SGD(net.parameters(), lr=1e-3, momentum=0.9)
 
     def run() -> Any:
         optimizer.zero_grad(set_to_none=True)
-        loss = T.nn.functional.cross_entropy(net(images), labels)
+        loss = T.nn.functional.cross_entropy(forward(images), labels)
         loss.backward()
         optimizer.step()
         return loss
@@ -137,7 +141,7 @@ def layer_case(name: str, shape: tuple[int, ...], make_layer: Callable[[Any], An
     """Forward and backward of a layer without weights to speak of; `passes` over its input's memory."""
 
     def make(T: Any, last: bool) -> Run:
-        layer = make_layer(T)
+        layer = prepared(make_layer(T))
         x = random(T, shape, last).requires_grad_()
         g = layout(T, T.randn(*layer(x).shape), last)
 

@@ -1,6 +1,7 @@
 """A process that times cases with one library: reads commands from standard input, answers in JSON.
 
-    worker.py MODULE THREADS LAYOUT     MODULE: torch or voxgrad; LAYOUT: plain or channels_last
+    worker.py MODULE THREADS LAYOUT     MODULE: torch or voxgrad; LAYOUT: plain, channels_last, or
+                                        compiled: channels_last, networks and layers by torch.compile
 """
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ import sys
 import time
 from typing import Any
 
-from cases import all_cases
+import cases as timed
 
 
 def resident_megabytes(field: str) -> float:
@@ -34,8 +35,10 @@ def main() -> None:
     for part in ("nn.functional", "optim", "autograd"):
         importlib.import_module(f"{module}.{part}")
     T.set_num_threads(int(threads))
+    if memory_layout == "compiled":
+        timed.prepared = T.compile
     at_import = resident_megabytes("VmRSS")
-    cases = {case.name: case for case in all_cases()}
+    cases = {case.name: case for case in timed.all_cases()}
     run: Any = None
     for line in sys.stdin:
         command, _, argument = line.rstrip("\n").partition(" ")
@@ -43,8 +46,9 @@ def main() -> None:
         if command == "make":
             run = None
             gc.collect()
-            run = cases[argument].make(T, memory_layout == "channels_last")
-            run()
+            run = cases[argument].make(T, memory_layout != "plain")
+            for _ in range(3 if memory_layout == "compiled" else 1):
+                run()
         elif command == "run":
             start = time.perf_counter()
             run()
