@@ -63,13 +63,13 @@ template <typename T>
 void divide_as(BinaryOp op, const Operand& a, const Operand& b, const Operand& out) {
   switch (op) {
     case BinaryOp::floor_divide:
-      return map<T, T>(a, b, out, [](T x, T y) { return floor_quotient(x, y); });
+      return map<T, T, Inlined::no>(a, b, out, [](T x, T y) { return floor_quotient(x, y); });
     case BinaryOp::trunc_divide:
-      return map<T, T>(a, b, out, [](T x, T y) { return trunc_quotient(x, y); });
+      return map<T, T, Inlined::no>(a, b, out, [](T x, T y) { return trunc_quotient(x, y); });
     case BinaryOp::remainder:
-      return map<T, T>(a, b, out, [](T x, T y) { return floor_remainder(x, y); });
+      return map<T, T, Inlined::no>(a, b, out, [](T x, T y) { return floor_remainder(x, y); });
     case BinaryOp::fmod:
-      return map<T, T>(a, b, out, [](T x, T y) { return trunc_remainder(x, y); });
+      return map<T, T, Inlined::no>(a, b, out, [](T x, T y) { return trunc_remainder(x, y); });
     default: refuse("division", a.dtype);
   }
 }

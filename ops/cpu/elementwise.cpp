@@ -101,7 +101,8 @@ void binary_floating(BinaryOp op, const Operand& a, const Operand& b, const Oper
   const T slope = static_cast<T>(parameter);
   switch (op) {
     case BinaryOp::div: return map<T, T>(a, b, out, [](T x, T y) { return x / y; });
-    case BinaryOp::atan2: return map<T, T>(a, b, out, [](T x, T y) { return std::atan2(x, y); });
+    case BinaryOp::atan2:
+      return map<T, T, Inlined::no>(a, b, out, [](T x, T y) { return std::atan2(x, y); });
     case BinaryOp::gate:
       if (parameter == 0) {
         return map<T, T>(a, b, out, [](T x, T y) { return y <= T(0) ? T(0) : x; });
@@ -128,7 +129,8 @@ void binary_any(BinaryOp op, const Operand& a, const Operand& b, const Operand& 
       return map<T, T>(a, b, out, [](T x, T y) { return static_cast<T>(W(x) - W(y)); });
     case BinaryOp::mul:
       return map<T, T>(a, b, out, [](T x, T y) { return static_cast<T>(W(x) * W(y)); });
-    case BinaryOp::pow: return map<T, T>(a, b, out, [](T x, T y) { return power(x, y); });
+    case BinaryOp::pow:
+      return map<T, T, Inlined::no>(a, b, out, [](T x, T y) { return power(x, y); });
     case BinaryOp::maximum: return map<T, T>(a, b, out, [](T x, T y) { return largest(x, y); });
     case BinaryOp::minimum: return map<T, T>(a, b, out, [](T x, T y) { return smallest(x, y); });
     default: break;

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include <voxgrad/ops/cpu/by_instruction_set.h>
 #include <voxgrad/ops/cpu/strided.h>
 
 namespace voxgrad::ops::cpu {
@@ -137,24 +138,51 @@ void copy_transposed(const StridedLoop<2>& loop, int axis, T* to, const T* from)
   parallel_ranges(total, grain, body);
 }
 
+/// Rows of whole lines, past the caches.
+template <std::size_t vector_bytes>
+struct StreamRows {
+  [[gnu::always_inline]] static inline void run(Index rows, Index bytes, std::byte* to,
+                                                Index to_row, const std::byte* from,
+                                                Index from_row) {
+    for (Index k = 0; k < rows; ++k) {
+      stream_lines<vector_bytes>(to + k * to_row, from + k * from_row,
+                                 static_cast<std::size_t>(bytes));
+    }
+  }
+};
+
+/// Rows that lie densely on both sides.
+void copy_dense_rows(Index rows, Index bytes, std::byte* to, Index to_row, const std::byte* from,
+                     Index from_row, bool large) {
+  const auto size = static_cast<std::size_t>(bytes);
+  const bool whole_lines =
+      is_whole_lines(to, size) && (rows == 1 || to_row % static_cast<Index>(kLineBytes) == 0);
+  if (large && whole_lines) return run_widest<StreamRows>(rows, bytes, to, to_row, from, from_row);
+  for (Index k = 0; k < rows; ++k, to += to_row, from += from_row) std::memmove(to, from, size);
+}
+
 template <typename T>
 void copy_same(const Operand& to, const Operand& from) {
   const StridedLoop<2> loop(to.shape, {to.strides, from.strides});
   const int axis = transposed_axis(loop);
   if (axis >= 0) return copy_transposed(loop, axis, to.as<T>(), from.as<const T>());
-  const bool streams = streams_results(loop.count(), sizeof(T));
-  loop.run(
-      [&](const auto& at, const auto& step, Index n) {
-        T* r = to.as<T>() + at[0];
-        const T* x = from.as<const T>() + at[1];
-        const std::size_t bytes = static_cast<std::size_t>(n) * sizeof(T);
-        if (step[0] == 1 && step[1] == 1) {
-          if (streams && is_whole_lines(r, bytes)) stream_lines(r, x, bytes);
-          else std::memmove(r, x, bytes);
-        } else if (step[0] == 1 && step[1] == 0) {
-          std::fill_n(r, n, *x);
-        } else {
-          for (Index i = 0; i < n; ++i) r[i * step[0]] = x[i * step[1]];
+  const bool large = streams_results(loop.count(), sizeof(T));
+  constexpr auto kSize = static_cast<Index>(sizeof(T));
+  loop.run_blocks(
+      [&](const auto& block) {
+        T* r = to.as<T>() + block.at[0];
+        const T* x = from.as<const T>() + block.at[1];
+        const auto [r_step, x_step] = block.steps;
+        const auto [r_row, x_row] = block.row_steps;
+        if (r_step == 1 && x_step == 1) {
+          return copy_dense_rows(block.rows, block.n * kSize, reinterpret_cast<std::byte*>(r),
+                                 r_row * kSize, reinterpret_cast<const std::byte*>(x),
+                                 x_row * kSize, large);
+        }
+        for (Index k = 0; k < block.rows; ++k, r += r_row, x += x_row) {
+          if (r_step == 1 && x_step == 0) std::fill_n(r, block.n, *x);
+          else
+            for (Index i = 0; i < block.n; ++i) r[i * r_step] = x[i * x_step];
         }
       },
       4 * kGrain);

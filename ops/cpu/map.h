@@ -6,6 +6,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include <voxgrad/ops/cpu/by_instruction_set.h>
 #include <voxgrad/ops/cpu/strided.h>
 #include <voxgrad/ops/elementwise.h>
 
@@ -18,18 +19,6 @@ void divide(BinaryOp op, const Operand& a, const Operand& b, const Operand& out)
 /// Always throws DTypeError.
 [[noreturn]] void refuse(std::string_view kind, DType dtype);
 
-/// r[i] = f(i) for i < n, streamed: whole lines. A block is small enough to stay in the L1 cache.
-template <typename R, typename F>
-void stream_row(R* r, Index n, F f) {
-  constexpr Index kBlock = 2048 / static_cast<Index>(sizeof(R));
-  alignas(kLineBytes) R block[kBlock];
-  for (Index begin = 0; begin < n; begin += kBlock) {
-    const Index count = std::min(kBlock, n - begin);
-    for (Index i = 0; i < count; ++i) block[i] = f(begin + i);
-    stream_lines(r + begin, block, static_cast<std::size_t>(count) * sizeof(R));
-  }
-}
-
 /// True where out is large, and not an operand, whose lines are at hand.
 template <typename R>
 bool streams(const Operand& out, std::initializer_list<const Operand*> operands, Index count) {
@@ -39,57 +28,111 @@ bool streams(const Operand& out, std::initializer_list<const Operand*> operands,
   return streams_results(count, sizeof(R));
 }
 
-template <typename R>
-bool streams_row(const R* r, Index n) {
-  return is_whole_lines(r, static_cast<std::size_t>(n) * sizeof(R));
+/// Operand k of the rows of a block.
+template <typename P>
+struct Rows {
+  P* first;
+  Index row_step;
+  Index step;
+
+  template <typename Block>
+  Rows(P* data, const Block& block, std::size_t k)
+      : first(data + block.at[k]), row_step(block.row_steps[k]), step(block.steps[k]) {}
+
+  P* operator[](Index row) const { return first + row * row_step; }
+};
+
+/// What a function becomes: instructions on vectors, or a call, before which the wider instruction
+/// sets must clear their registers.
+enum class Inlined { yes, no };
+
+/// out[i] = f(x[i * x_step], y[i * y_step]) for `rows` rows of n elements, with steps of 0 or 1.
+template <Index x_step, Index y_step, Inlined inlined>
+struct MapRows {
+  template <std::size_t vector_bytes>
+  struct Body {
+    /// Whole lines, past the caches. What takes long is collected: half-written lines would be sent
+    /// off as parts.
+    template <typename T, typename R, typename F>
+    [[gnu::always_inline]] static inline void stream(Index n, R* r, const T* a, const T* b,
+                                                     const F& f) {
+      constexpr std::size_t kBytes = inlined == Inlined::yes ? vector_bytes : 2048;
+      constexpr auto kBlock = static_cast<Index>(kBytes / sizeof(R));
+      for (Index i = 0; i < n; i += kBlock) {
+        alignas(kLineBytes) R values[kBlock];
+        const Index count = inlined == Inlined::yes ? kBlock : std::min(kBlock, n - i);
+#pragma GCC unroll 1
+        for (Index l = 0; l < count; ++l) values[l] = f(a[(i + l) * x_step], b[(i + l) * y_step]);
+        stream_lines<vector_bytes>(r + i, values, static_cast<std::size_t>(count) * sizeof(R));
+      }
+    }
+
+    template <typename T, typename R, typename F>
+    [[gnu::always_inline]] static inline void run(Index rows, Index n, const Rows<R>& out,
+                                                  const Rows<const T>& x, const Rows<const T>& y,
+                                                  const F& f, bool streams) {
+      for (Index k = 0; k < rows; ++k) {
+        R* r = out[k];
+        const T *a = x[k], *b = y[k];
+        if (streams && is_whole_lines(r, static_cast<std::size_t>(n) * sizeof(R))) {
+          stream(n, r, a, b, f);
+          continue;
+        }
+        // The same element may be read and written, so ivdep holds when the operation is in place.
+#pragma GCC ivdep
+        for (Index i = 0; i < n; ++i) r[i] = f(a[i * x_step], b[i * y_step]);
+      }
+    }
+  };
+};
+
+/// Integers are not worth three times the code.
+template <Index x_step, Index y_step, typename T, Inlined inlined, typename... Args>
+void map_rows(Index rows, Index n, const Args&... args) {
+  using Loop = MapRows<x_step, y_step, inlined>;
+  constexpr bool wide = std::is_floating_point_v<T> && inlined == Inlined::yes;
+  if constexpr (wide) run_widest<Loop::template Body>(rows, n, args...);
+  else run_portable<typename Loop::template Body<16>>(rows, n, args...);
 }
 
-/// out = f(x). The same element may be read and written, so ivdep holds when the operation is in
-/// place.
-template <typename T, typename R, typename F>
+/// out = f(x).
+template <typename T, typename R, Inlined inlined = Inlined::yes, typename F>
 void map(const Operand& x, const Operand& out, F f) {
   const StridedLoop<2> loop(out.shape, {out.strides, x.strides});
   const bool large = streams<R>(out, {&x}, loop.count());
-  loop.run([large, to = out.as<R>(), from = x.as<const T>(), f](const auto& at, const auto& step,
-                                                                Index n) {
-    R* r = to + at[0];
-    const T* a = from + at[1];
-    if (step[0] == 1 && step[1] == 1) {
-      if (large && streams_row(r, n)) return stream_row(r, n, [&](Index i) { return f(a[i]); });
-#pragma GCC ivdep
-      for (Index i = 0; i < n; ++i) r[i] = f(a[i]);
-    } else {
-      for (Index i = 0; i < n; ++i) r[i * step[0]] = f(a[i * step[1]]);
+  loop.run_blocks([large, to = out.as<R>(), from = x.as<const T>(), f](const auto& block) {
+    const Rows<R> r(to, block, 0);
+    const Rows<const T> a(from, block, 1);
+    if (r.step == 1 && a.step == 1) {
+      const auto first = [f](T v, T) { return f(v); };
+      return map_rows<1, 0, T, inlined>(block.rows, block.n, r, a, a, first, large);
+    }
+    for (Index k = 0; k < block.rows; ++k) {
+      for (Index i = 0; i < block.n; ++i) r[k][i * r.step] = f(a[k][i * a.step]);
     }
   });
 }
 
 /// out = f(a, b); dense and broadcast rows have loops of their own, which the compiler vectorises.
-template <typename T, typename R, typename F>
+template <typename T, typename R, Inlined inlined = Inlined::yes, typename F>
 void map(const Operand& a, const Operand& b, const Operand& out, F f) {
   const StridedLoop<3> loop(out.shape, {out.strides, a.strides, b.strides});
   const bool large = streams<R>(out, {&a, &b}, loop.count());
-  loop.run([large, to = out.as<R>(), a_data = a.as<const T>(), b_data = b.as<const T>(), f](
-               const auto& at, const auto& step, Index n) {
-    R* r = to + at[0];
-    const T* x = a_data + at[1];
-    const T* y = b_data + at[2];
-    if (step[0] == 1 && step[1] == 1 && step[2] == 1) {
-      if (large && streams_row(r, n)) {
-        return stream_row(r, n, [&](Index i) { return f(x[i], y[i]); });
-      }
-#pragma GCC ivdep
-      for (Index i = 0; i < n; ++i) r[i] = f(x[i], y[i]);
-    } else if (step[0] == 1 && step[1] == 1 && step[2] == 0) {
-      const T constant = *y;
-#pragma GCC ivdep
-      for (Index i = 0; i < n; ++i) r[i] = f(x[i], constant);
-    } else if (step[0] == 1 && step[1] == 0 && step[2] == 1) {
-      const T constant = *x;
-#pragma GCC ivdep
-      for (Index i = 0; i < n; ++i) r[i] = f(constant, y[i]);
+  loop.run_blocks([large, to = out.as<R>(), a_data = a.as<const T>(), b_data = b.as<const T>(),
+                   f](const auto& block) {
+    const Rows<R> r(to, block, 0);
+    const Rows<const T> x(a_data, block, 1), y(b_data, block, 2);
+    const Index rows = block.rows, n = block.n;
+    if (r.step == 1 && x.step == 1 && y.step == 1) {
+      map_rows<1, 1, T, inlined>(rows, n, r, x, y, f, large);
+    } else if (r.step == 1 && x.step == 1 && y.step == 0) {
+      map_rows<1, 0, T, inlined>(rows, n, r, x, y, f, large);
+    } else if (r.step == 1 && x.step == 0 && y.step == 1) {
+      map_rows<0, 1, T, inlined>(rows, n, r, x, y, f, large);
     } else {
-      for (Index i = 0; i < n; ++i) r[i * step[0]] = f(x[i * step[1]], y[i * step[2]]);
+      for (Index k = 0; k < rows; ++k) {
+        for (Index i = 0; i < n; ++i) r[k][i * r.step] = f(x[k][i * x.step], y[k][i * y.step]);
+      }
     }
   });
 }

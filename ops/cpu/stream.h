@@ -25,22 +25,40 @@ inline bool is_whole_lines(const void* to, std::size_t bytes) {
   return (reinterpret_cast<std::uintptr_t>(to) | bytes) % kLineBytes == 0;
 }
 
-/// to <- from, whole lines that do not overlap. Call finish_streaming() before another thread may
-/// look. Stores of 16 bytes are as fast as wider ones, and every instruction set has them.
+/// Stored as whatever lies in memory.
+template <std::size_t bytes>
+struct StreamedVector {
+  typedef float Type __attribute__((vector_size(bytes), may_alias));
+};
+
+/// to <- one vector, past the caches. Both are aligned.
+template <std::size_t bytes>
+[[gnu::always_inline]] inline void stream_vector(void* to, const void* from) {
+  using Vector = typename StreamedVector<bytes>::Type;
+  Vector* place = static_cast<Vector*>(to);
+  Vector value;
+  std::memcpy(&value, from, bytes);
+#if defined(__clang__)
+  __builtin_nontemporal_store(value, place);
+#elif defined(__SSE2__)
+  // The intrinsics of the wider sets cannot be inlined into a template without a target.
+  if constexpr (bytes == 16) asm("movntps %1, %0" : "=m"(*place) : "x"(value));
+  else asm("vmovntps %1, %0" : "=m"(*place) : "v"(value));
+#else
+  *place = value;
+#endif
+}
+
+/// to <- from, whole lines that do not overlap, for a Body of run_widest with that vector size.
+/// Call finish_streaming() before another thread may look. Wide stores matter: they leave room for
+/// the loads that follow to start early.
+template <std::size_t vector_bytes = 16>
 [[gnu::always_inline]] inline void stream_lines(void* to, const void* from, std::size_t bytes) {
-#if defined(__SSE2__)
   auto* line = static_cast<std::byte*>(to);
   const auto* source = static_cast<const std::byte*>(from);
-  for (std::size_t i = 0; i < bytes; i += kLineBytes) {
-    for (std::size_t part = i; part < i + kLineBytes; part += 16) {
-      __m128i value;
-      std::memcpy(&value, source + part, 16);
-      _mm_stream_si128(reinterpret_cast<__m128i*>(line + part), value);
-    }
+  for (std::size_t i = 0; i < bytes; i += vector_bytes) {
+    stream_vector<vector_bytes>(line + i, source + i);
   }
-#else
-  std::memcpy(to, from, bytes);
-#endif
 }
 
 /// Streamed stores are not ordered by locks and atomics.

@@ -2,8 +2,8 @@
 //
 // A StridedLoop walks N operands of one shape. It drops axes of size 1, orders the others by the
 // strides of operand 0, merges neighbours that all operands run through without a jump, and hands
-// out rows: runs along the innermost axis. The split over threads is a fixed number of elements, so
-// it never follows from the number of threads.
+// out rows: runs along the innermost axis, one by one or in blocks. The split over threads is a
+// fixed number of elements, so it never follows from the number of threads.
 #pragma once
 
 #include <algorithm>
@@ -32,6 +32,14 @@ class StridedLoop {
     Index size;
     Offsets steps;
   };
+  /// `rows` rows of n elements each; row r begins at at + r * row_steps.
+  struct Block {
+    Offsets at;
+    Offsets row_steps;
+    Offsets steps;
+    Index rows;
+    Index n;
+  };
 
   StridedLoop(std::span<const Index> shape, const std::array<std::span<const Index>, N>& strides) {
     for (std::size_t i = 0; i < shape.size(); ++i) {
@@ -56,19 +64,43 @@ class StridedLoop {
   /// Calls row(offsets, steps, n) for runs that cover everything, from several threads.
   template <typename Row>
   void run(const Row& row, Index grain = kGrain) const {
+    run_blocks([&row](const Block& block) { for_each_row(block, row); }, grain);
+  }
+
+  /// The same with block(Block), for bodies to which a row of its own is too little: in a part of a
+  /// channels-last tensor it may be a few channels.
+  template <typename Body>
+  void run_blocks(const Body& body, Index grain = kGrain) const {
     const auto tile = [&](Index begin, Index end) {
-      walk(begin, end, row);
-      finish_streaming();  // rows may have streamed
+      walk_blocks(begin, end, body);
+      finish_streaming();  // bodies may have streamed
     };
     if (count_ <= grain) return tile(0, count_);
     parallel_ranges(count_, grain, tile);
   }
 
-  /// The same for the elements [begin, end) in the loop's order, on this thread.
+  /// As run() for the elements [begin, end) in the loop's order, on this thread.
   template <typename Row>
   void walk(Index begin, Index end, const Row& row) const {
+    walk_blocks(begin, end, [&row](const Block& block) { for_each_row(block, row); });
+  }
+
+ private:
+  template <typename Row>
+  static void for_each_row(const Block& block, const Row& row) {
+    Offsets at = block.at;
+    for (Index r = 0; r < block.rows; ++r) {
+      row(at, block.steps, block.n);
+      for (std::size_t k = 0; k < N; ++k) at[k] += block.row_steps[k];
+    }
+  }
+
+  template <typename Body>
+  void walk_blocks(Index begin, Index end, const Body& body) const {
     if (begin >= end) return;
     const std::size_t last = axes_.size() - 1;
+    const Axis& inner = axes_[last];
+    const Axis& outer = axes_[last == 0 ? 0 : last - 1];
     std::array<Index, kMaxAxes> index;
     Offsets at{};
     Index rest = begin;
@@ -78,22 +110,27 @@ class StridedLoop {
       move(at, axes_[i], index[i]);
     }
     while (true) {
-      const Index n = std::min(axes_[last].size - index[last], end - begin);
-      row(at, axes_[last].steps, n);
-      begin += n;
+      const Index n = std::min(inner.size - index[last], end - begin);
+      Index rows = 1;
+      if (n == inner.size && last > 0)
+        rows = std::min(outer.size - index[last - 1], (end - begin) / n);
+      body(Block{at, outer.steps, inner.steps, rows, n});
+      begin += rows * n;
       if (begin >= end) return;
-      move(at, axes_[last], -index[last]);
+      move(at, inner, -index[last]);
       index[last] = 0;
       std::size_t i = last - 1;  // there is one: the elements left lie on other rows
-      while (++index[i] == axes_[i].size) {
-        move(at, axes_[i], 1 - axes_[i].size);
+      move(at, outer, rows);
+      index[i] += rows;
+      while (index[i] == axes_[i].size) {
+        move(at, axes_[i], -index[i]);
         index[i--] = 0;
+        move(at, axes_[i], 1);
+        ++index[i];
       }
-      move(at, axes_[i], 1);
     }
   }
 
- private:
   static void move(Offsets& at, const Axis& axis, Index by) {
     for (std::size_t k = 0; k < N; ++k) at[k] += by * axis.steps[k];
   }

@@ -68,6 +68,14 @@ TEST(Stream, ElementwiseResults) {
   expect_parts(random_volumes(2, 64), [](const Tensor& x) {
     return binary(BinaryOp::sub, x.narrow(1, 0, 32), x.narrow(1, 32, 32));
   });
+  // One number per channel, and one per place on either side.
+  const Tensor x = random_volumes(2, 32);
+  const Tensor channels = x.narrow(2, 0, 1).narrow(3, 0, 1).narrow(4, 0, 1).narrow(0, 0, 1);
+  expect_parts(x, [&](const Tensor& part) { return binary(BinaryOp::mul, part, channels); });
+  expect_parts(
+      x, [&](const Tensor& part) { return binary(BinaryOp::sub, part, part.narrow(1, 3, 1)); });
+  expect_parts(
+      x, [&](const Tensor& part) { return binary(BinaryOp::sub, part.narrow(1, 3, 1), part); });
 }
 
 TEST(Stream, NormalisedValues) {
