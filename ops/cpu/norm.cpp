@@ -11,26 +11,39 @@ namespace voxgrad::ops::cpu {
 namespace {
 
 template <Rectifier rectifier>
-struct NormalizeBody {
-  template <typename T>
-  [[gnu::always_inline]] static inline void run(const T* x, Index count, Index width,
-                                                Affine<T> affine, bool streams, T* y) {
-    constexpr Index kBlock = 2048 / sizeof(T);
-    alignas(kLineBytes) T block[kBlock];
-    for (Index i = 0; i < count; i += width) {
-      const Index n = std::min(width, count - i);
-      if (streams && n <= kBlock && is_whole_lines(y + i, unsign(n) * sizeof(T))) {
-        for (Index l = 0; l < n; ++l)
-          block[l] = rectified<rectifier>(affine(x[i + l], l), affine.slope);
-        stream_lines(y + i, block, unsign(n) * sizeof(T));
-        continue;
-      }
-#pragma GCC ivdep
-      for (Index l = 0; l < n; ++l) {
-        y[i + l] = rectified<rectifier>(affine(x[i + l], l), affine.slope);
+struct Normalize {
+  template <std::size_t vector_bytes>
+  struct Body {
+    /// Whole lines, past the caches.
+    template <typename T>
+    [[gnu::always_inline]] static inline void stream(const T* x, Index n, const Affine<T>& affine,
+                                                     T* y) {
+      constexpr auto kLanes = static_cast<Index>(vector_bytes / sizeof(T));
+      for (Index i = 0; i < n; i += kLanes) {
+        alignas(vector_bytes) T values[kLanes];
+#pragma GCC unroll 1
+        for (Index l = i; l < i + kLanes; ++l)
+          values[l - i] = rectified<rectifier>(affine(x[l], l), affine.slope);
+        stream_vector<vector_bytes>(y + i, values);
       }
     }
-  }
+
+    template <typename T>
+    [[gnu::always_inline]] static inline void run(const T* x, Index count, Index width,
+                                                  const Affine<T>& affine, bool streams, T* y) {
+      for (Index i = 0; i < count; i += width) {
+        const Index n = std::min(width, count - i);
+        if (streams && is_whole_lines(y + i, unsign(n) * sizeof(T))) {
+          stream(x + i, n, affine, y + i);
+          continue;
+        }
+#pragma GCC ivdep
+        for (Index l = 0; l < n; ++l) {
+          y[i + l] = rectified<rectifier>(affine(x[i + l], l), affine.slope);
+        }
+      }
+    }
+  };
 };
 
 void normalize(const NormShape& shape, const Tensor& x, const Moments& moments,
@@ -45,8 +58,8 @@ void normalize(const NormShape& shape, const Tensor& x, const Moments& moments,
       for_each_chunk(shape, chunks, [&](Index group, Index, Index first, Index count) {
         std::vector<T> block;
         const Affine<T> affine = affine_of(factors.repeated(group, block), output);
-        run_widest<NormalizeBody<rectifier>>(from + first, count, chunks.width, affine, streams,
-                                             to + first);
+        run_widest<Normalize<rectifier>::template Body>(from + first, count, chunks.width, affine,
+                                                        streams, to + first);
         if (streams) finish_streaming();
       });
     });

@@ -23,6 +23,7 @@ struct Weighted {
   T weight;
 };
 
+template <std::size_t vector_bytes>
 struct MapBody {
   /// to[i] = sum over taps of weight * from[place * inner + i], `lanes` at a time.
   template <int lanes, typename T>
@@ -34,7 +35,8 @@ struct MapBody {
 #pragma GCC unroll 1
       for (int l = 0; l < lanes; ++l) sum[l] += values[l] * tap->weight;
     }
-    if (streams && is_whole_lines(to, sizeof(sum))) stream_lines(to, sum, sizeof(sum));
+    if (streams && is_whole_lines(to, sizeof(sum)))
+      stream_lines<vector_bytes>(to, sum, sizeof(sum));
     else std::memcpy(to, sum, sizeof(sum));
   }
 
