@@ -12,9 +12,9 @@ extern const ConvAlgorithm kWinograd;
 /// w), an element errs by at most about growth * (n + 30) * u * the largest sum of absolute
 /// products that values of such size allow: the products over all axes of
 ///   max over i, k of  sum over j of |A^T[i][j]| * (sum over l of |B^T[j][l]|) * |G[j][k]|,
-/// 4 for F(2, 3) and 29.3 for F(4, 3), and for slot w, where sums are over a tile's results,
+/// 4 for F(2, 3) and 13.2 for F(4, 3), and for slot w, where sums are over a tile's results,
 ///   max over k of  sum over j of |G[j][k]| * (sum of |B^T[j]|) * (sum of |A[j]|) / results,
-/// 3 and 13.3. In practice errors are those of a plain sum: the worst case needs all signs to
+/// 3 and 7.1. In practice errors are those of a plain sum: the worst case needs all signs to
 /// agree.
 [[gnu::visibility("default")]] double winograd_error_growth(const ConvProblem& problem);
 
