@@ -336,8 +336,11 @@ TEST_P(ConvWith, ReportsItsWorkspaceAndKeepsToTheLimit) {
         EXPECT_EQ(report.problem.produced, slot);
         EXPECT_EQ(report.problem.geometry, g);
         EXPECT_LE(report.workspace.per_tile, std::size_t{8} << 20) << to_string(report);
-        if (limit == 1) EXPECT_EQ(report.tiles_in_flight, 1);
-        else EXPECT_LE(report.workspace_bytes(), limit) << to_string(report);
+        const bool one_at_a_time = limit == 1 && report.workspace.per_tile > 0;
+        EXPECT_LE(report.tiles_in_flight, one_at_a_time ? 1 : 3) << to_string(report);
+        if (limit > 1) {
+          EXPECT_LE(report.workspace_bytes(), limit) << to_string(report);
+        }
       }
     }
   }
@@ -366,9 +369,7 @@ TEST(ConvPartial, TakesDilationsAndPaddingsUpToTheLargestCoordinate) {
   std::mt19937 random(7);
   const FormValues values = test::random_values(g, random);
   for (const Slot slot : kSlots) {
-    // Slots x and y would need a copy of the whole span.
-    ASSERT_EQ(ops::choose_algorithm({slot, g, DType::float64}).name,
-              slot == Slot::w ? "direct" : "tiled");
+    ASSERT_EQ(ops::choose_algorithm({slot, g, DType::float64}).name, "direct");
     expect_near_oracle(slot, g, values, DType::float64, Layout::channels_last);
   }
 }

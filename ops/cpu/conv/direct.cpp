@@ -19,9 +19,7 @@ ConvWorkspace workspace(const ConvProblem& problem) {
             .tiles = plan.tasks};
   }
   const DirectProductPlan plan(problem);
-  return {.shared = bytes(problem, plan.packed_size),
-          .per_tile = bytes(problem, plan.edge_size),
-          .tiles = plan.tiles};
+  return {.shared = bytes(problem, plan.packed_size), .tiles = plan.tiles};
 }
 
 bool supports(const ConvProblem& problem) {

@@ -16,15 +16,18 @@ struct TapLine {
   const T* weights;  ///< [tap][channel][column]
 };
 
-/// out[row][column] = bias[column] + sum over lines, taps, channels of
-///   source[shift + row * row_stride + tap * tap_stride + channel] * weights[tap][channel][column].
+/// out[row][column] = bias[row * bias_stride + column] + sum over lines, taps, channels of
+///   source[shift + row * row_stride + tap * tap_stride + channel]
+///   * (weights + weight_shift)[tap][channel][column].
 template <typename T>
 struct ProductBlock {
   const TapLine<T>* lines;
   std::int64_t line_count;
   std::int64_t shift, row_stride;
   std::int64_t taps, tap_stride, channels;
-  const T* bias;  ///< as many as the kernel has columns
+  std::int64_t weight_shift = 0;
+  const T* bias;                 ///< as many as the kernel has columns
+  std::int64_t bias_stride = 0;  ///< not 0: each row has its own, or sums so far
   T* out;
   std::int64_t out_stride;
   std::int64_t stored;  ///< columns to store, the first of them
@@ -43,7 +46,7 @@ struct SumBlock {
   bool fresh = false;
 };
 
-inline constexpr int kMostKernelRows = 14;
+inline constexpr int kMostKernelRows = 14, kMostKernelColumns = 32;
 
 /// Kernels for one number of columns; entry r - 1 takes r rows (product) or r values of k (sum).
 template <typename T>

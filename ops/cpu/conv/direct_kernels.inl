@@ -9,19 +9,14 @@ namespace {
 
 using std::int64_t;
 
-template <typename T, int kLanes, int kVectors, int kRows>
-void product(const ProductBlock<T>& block) {
-  using Vector = typename VectorOf<T, kLanes>::Type;
-  Vector sums[kRows][kVectors];
-#pragma GCC unroll 16
-  for (int row = 0; row < kRows; ++row) {
-#pragma GCC unroll 2
-    for (int v = 0; v < kVectors; ++v) load(sums[row][v], block.bias + v * kLanes);
-  }
+template <typename T, typename Vector, int kVectors, int kRows>
+[[gnu::always_inline]] inline void add_products(const ProductBlock<T>& block,
+                                                Vector (&sums)[kRows][kVectors]) {
+  constexpr int kLanes = sizeof(Vector) / sizeof(T);
   const int64_t stride = block.row_stride;
   for (int64_t line = 0; line < block.line_count; ++line) {
     const T* source = block.lines[line].source + block.shift;
-    const T* weights = block.lines[line].weights;
+    const T* weights = block.lines[line].weights + block.weight_shift;
     for (int64_t tap = 0; tap < block.taps; ++tap, source += block.tap_stride) {
       const T* ahead = source + kRows * stride;
       for (int64_t channel = 0; channel < block.channels; ++channel) {
@@ -39,6 +34,20 @@ void product(const ProductBlock<T>& block) {
       }
     }
   }
+}
+
+template <typename T, int kLanes, int kVectors, int kRows>
+void product(const ProductBlock<T>& block) {
+  using Vector = typename VectorOf<T, kLanes>::Type;
+  Vector sums[kRows][kVectors];
+#pragma GCC unroll 16
+  for (int row = 0; row < kRows; ++row) {
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v) {
+      load(sums[row][v], block.bias + row * block.bias_stride + v * kLanes);
+    }
+  }
+  add_products(block, sums);
   constexpr int kColumns = kVectors * kLanes;
   if (block.stored == kColumns) {
 #pragma GCC unroll 16

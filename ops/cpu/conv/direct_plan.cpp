@@ -78,11 +78,6 @@ DirectProductPlan::DirectProductPlan(const ConvProblem& problem) {
     part.packed = packed_size;
     tiles += divide_up(lines, part.tile_lines);
     packed_size += phase.gather.taps() * gathered * padded_columns(blocks) * g.groups;
-    const Index rows = std::min<Index>(axis[2].rows, kMostKernelRows);
-    if (phase.gather.taps() > 0) {
-      edge_size =
-          std::max(edge_size, axis[0].taps * axis[1].taps * span_of(axis[2], rows) * gathered);
-    }
     part.phase = std::move(phase);
     parts.push_back(std::move(part));
   }

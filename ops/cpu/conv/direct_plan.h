@@ -48,7 +48,6 @@ struct DirectProductPlan {
   std::vector<Part> parts;
   Index tiles = 0;
   Index packed_size = 0;
-  Index edge_size = 0;  ///< elements of a zero-padded copy of all lines that a block of rows meets
 };
 
 /// Slot w: sums[group][tap line][block][tap][x channel][padded y channel] for each chunk of lines.

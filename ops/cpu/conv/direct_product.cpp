@@ -72,7 +72,7 @@ template <typename T>
 class TileRun {
  public:
   TileRun(const Call<T>& call, const DirectProductPlan::Tile& tile)
-      : call_(call), part_(*tile.part), lines_(tile.lines), edge_(call.plan.edge_size) {}
+      : call_(call), part_(*tile.part), lines_(tile.lines) {}
 
   void run() {
     for (Index group = 0; group < call_.problem.geometry.groups; ++group) {
@@ -112,72 +112,86 @@ class TileRun {
     const PhaseAxis(&axis)[3] = part_.phase.axis;
     const Index j = line % b.rows, plane = line / b.rows, i = plane % a.rows, n = plane / a.rows;
     find_lines(group, block, n, i, j);
-    const KernelTable<T>& table = direct_kernels<T>();
     const Index channels = call_.channels();
     const Index first = call_.position(n, axis[0].first + i * axis[0].step,
                                        axis[1].first + j * axis[1].step, axis[2].first);
     T* out = call_.result + first * channels + group * call_.plan.produced + block.first;
-    const Pieces pieces(c.rows, table.rows);
+    const Pieces pieces(c.rows, direct_kernels<T>().rows);
     for (Index piece = 0; piece < pieces.count; ++piece) {
       const Range rows = pieces.piece(piece);
-      ProductBlock<T> work = reads(rows);
+      ProductBlock<T> work{};
       work.bias = call_.bias + group * padded_columns(call_.plan.blocks) + block.start;
       work.out_stride = axis[2].step * channels;
       work.out = out + rows.begin * work.out_stride;
       work.stored = block.stored;
-      table.sets[block.set].product[rows.length() - 1](work);
+      run_piece(block, rows, work);
     }
   }
 
-  // What the rows read: the source where it lies or, where taps fall outside, a copy with zeros.
-  ProductBlock<T> reads(Range rows) {
+  void run_piece(const ColumnBlock& block, Range rows, ProductBlock<T> work) {
+    const Range whole = found_.empty() ? Range{} : taps_of_all(rows);
+    if (!found_.empty() && whole.length() < along().taps) {
+      start_sums(block, rows, whole, work.bias);
+      work.bias = sums_;
+      work.bias_stride = block.padded;
+    }
+    run_taps(block, rows, whole, work);
+  }
+
+  // sums_ becomes the bias and what the taps add that only some of the rows find inside the source.
+  void start_sums(const ColumnBlock& block, Range rows, Range whole, const T* bias) {
+    for (Index row = 0; row < rows.length(); ++row) {
+      std::copy_n(bias, block.padded, sums_ + row * block.padded);
+    }
+    ProductBlock<T> work{};
+    work.bias_stride = work.out_stride = work.stored = block.padded;
+    for (Index tap = 0; tap < along().taps; ++tap) {
+      if (whole.begin <= tap && tap < whole.end) continue;
+      const Range inside = along().rows_inside(tap);
+      const Range some{std::max(rows.begin, inside.begin), std::min(rows.end, inside.end)};
+      if (some.length() <= 0) continue;
+      work.out = sums_ + (some.begin - rows.begin) * block.padded;
+      work.bias = work.out;
+      run_taps(block, some, {tap, tap + 1}, work);
+    }
+  }
+
+  // The taps that all of the rows find inside the source: neighbours.
+  Range taps_of_all(Range rows) const {
+    const GatherAxis& c = along();
+    Range taps{0, c.taps};
+    while (taps.length() > 0 && c.at(rows.begin, taps.begin) < 0) ++taps.begin;
+    while (taps.length() > 0 && c.at(rows.end - 1, taps.end - 1) >= c.size) --taps.end;
+    return taps;
+  }
+
+  // All rows find all taps inside the source.
+  void run_taps(const ColumnBlock& block, Range rows, Range taps, ProductBlock<T> work) const {
     const GatherAxis& c = along();
     const Index stride = call_.source.stride[2], channels = call_.plan.gathered;
-    const std::int64_t count = static_cast<std::int64_t>(found_.size());
-    ProductBlock<T> work{};
-    work.lines = found_.data();
-    work.line_count = count;
-    work.taps = c.taps;
-    work.channels = channels;
-    if (count == 0) return work;
-    const Index first = c.at(rows.begin, 0), last = c.at(rows.end - 1, c.taps - 1);
-    Index between = stride;
-    if (0 <= first && last < c.size) {
-      work.shift = first * stride;
-    } else {
-      copy_edge(first, last);
-      work.lines = copied_.data();
-      between = channels;
+    if (taps.length() > 0) {
+      work.lines = found_.data();
+      work.line_count = static_cast<std::int64_t>(found_.size());
+      work.shift = c.at(rows.begin, taps.begin) * stride;
+      work.weight_shift = taps.begin * channels * block.padded;
+      work.taps = taps.length();
+      work.channels = channels;
     }
-    work.row_stride = c.row_step * between;
-    work.tap_stride = c.tap_step * between;
+    // A step that is never taken may be beyond all bounds.
+    if (rows.length() > 1) work.row_stride = c.row_step * stride;
+    if (taps.length() > 1) work.tap_stride = c.tap_step * stride;
     if (work.tap_stride == channels) {  // taps lie side by side: one long run
       work.channels *= work.taps;
       work.taps = 1;
     }
-    return work;
-  }
-
-  // Positions first ... last of every line found, into edge_.
-  void copy_edge(Index first, Index last) {
-    const GatherAxis& c = along();
-    const Index channels = call_.plan.gathered, stride = call_.source.stride[2];
-    T* to = edge_.data();
-    copied_.clear();
-    for (const TapLine<T>& line : found_) {
-      copied_.push_back({to, line.weights});
-      for (Index at = first; at <= last; ++at, to += channels) {
-        if (0 <= at && at < c.size) std::copy_n(line.source + at * stride, channels, to);
-        else std::fill_n(to, channels, T{0});
-      }
-    }
+    direct_kernels<T>().sets[block.set].product[rows.length() - 1](work);
   }
 
   const Call<T>& call_;
   const DirectProductPlan::Part& part_;
   Range lines_;
-  Scratch<T> edge_;
-  std::vector<TapLine<T>> found_, copied_;
+  std::vector<TapLine<T>> found_;
+  T sums_[kMostKernelRows * kMostKernelColumns];
 };
 
 }  // namespace
