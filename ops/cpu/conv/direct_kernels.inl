@@ -9,22 +9,31 @@ namespace {
 
 using std::int64_t;
 
+// Prefetched are the line after this one and what the next rows read of this one, which no
+// prefetcher of the processor foresees, and weights: they come from the second cache.
 template <typename T, typename Vector, int kVectors, int kRows>
 [[gnu::always_inline]] inline void add_products(const ProductBlock<T>& block,
                                                 Vector (&sums)[kRows][kVectors]) {
-  constexpr int kLanes = sizeof(Vector) / sizeof(T);
+  constexpr int kLanes = sizeof(Vector) / sizeof(T), kColumns = kVectors * kLanes;
+  constexpr int kCacheLine = 64 / sizeof(T), kWeightsAhead = 8 * kColumns;
   const int64_t stride = block.row_stride;
   for (int64_t line = 0; line < block.line_count; ++line) {
     const T* source = block.lines[line].source + block.shift;
     const T* weights = block.lines[line].weights + block.weight_shift;
+    const T* next = block.lines[line + 1 < block.line_count ? line + 1 : line].source + block.shift;
     for (int64_t tap = 0; tap < block.taps; ++tap, source += block.tap_stride) {
       const T* ahead = source + kRows * stride;
       for (int64_t channel = 0; channel < block.channels; ++channel) {
-        __builtin_prefetch(ahead + channel * 16);
+        __builtin_prefetch(next + channel * kCacheLine);
+        __builtin_prefetch(ahead + channel * kCacheLine);
+#pragma GCC unroll 2
+        for (int i = 0; i < kColumns; i += kCacheLine) {
+          __builtin_prefetch(weights + kWeightsAhead + i);
+        }
         Vector w[kVectors];
 #pragma GCC unroll 2
         for (int v = 0; v < kVectors; ++v) load(w[v], weights + v * kLanes);
-        weights += kVectors * kLanes;
+        weights += kColumns;
 #pragma GCC unroll 16
         for (int row = 0; row < kRows; ++row) {
           const T value = source[row * stride + channel];

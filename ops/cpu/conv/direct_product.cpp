@@ -191,7 +191,7 @@ class TileRun {
   const DirectProductPlan::Part& part_;
   Range lines_;
   std::vector<TapLine<T>> found_;
-  T sums_[kMostKernelRows * kMostKernelColumns];
+  alignas(64) T sums_[kMostKernelRows * kMostKernelColumns];
 };
 
 }  // namespace
