@@ -12,6 +12,7 @@
 #include <memory>
 #include <type_traits>
 
+#include <voxgrad/ops/cpu/by_instruction_set.h>
 #include <voxgrad/ops/cpu/position.h>
 #include <voxgrad/ops/cpu/strided.h>
 
@@ -188,6 +189,18 @@ void reduce_runs(const Split& axes, const typename R::In* x, typename R::Out* ou
   });
 }
 
+/// lanes[i] <- R::add(lanes[i], x[i]) for `rows` rows of n elements.
+template <typename R>
+struct AddRows {
+  [[gnu::always_inline]] static inline void run(Index rows, Index n, const typename R::In* x,
+                                                Index row_step, typename R::Lane* lanes) {
+    for (Index r = 0; r < rows; ++r, x += row_step) {
+#pragma GCC ivdep
+      for (Index i = 0; i < n; ++i) lanes[i] = R::add(lanes[i], x[i]);
+    }
+  }
+};
+
 // Accumulates rows of `width` neighbouring outputs.
 template <typename R>
 class RowSums {
@@ -203,15 +216,17 @@ class RowSums {
   void add(const typename R::In* x, Index row_step, Index n, Index step) {
     while (n > 0) {
       const Index rows = std::min(n, rows_at_once_);
+      const Index times = std::min(n / rows, kRowRun - added_);
       const Index size = rows * width_;
       if (step == 1) {
-        for (Index i = 0; i < size; ++i) lanes_[at(i)] = R::add(lanes_[at(i)], x[i]);
-      } else {
+        add_dense(times, size, x, rows * row_step);
+      } else {  // a row at a time
         for (Index i = 0; i < size; ++i) lanes_[at(i)] = R::add(lanes_[at(i)], x[i * step]);
       }
-      if (++added_ == kRowRun) fold();
-      x += rows * row_step;
-      n -= rows;
+      const Index done = step == 1 ? times : 1;
+      if ((added_ += done) == kRowRun) fold();
+      x += done * rows * row_step;
+      n -= done * rows;
     }
   }
 
@@ -222,6 +237,14 @@ class RowSums {
 
  private:
   static std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+
+  void add_dense(Index times, Index size, const typename R::In* x, Index step) {
+    if constexpr (std::is_floating_point_v<typename R::In>) {
+      run_widest<AddRows<R>>(times, size, x, step, lanes_.data());
+    } else {
+      run_portable<AddRows<R>>(times, size, x, step, lanes_.data());
+    }
+  }
 
   void fold() {
     using Total = typename R::Total;
