@@ -94,7 +94,52 @@ struct MaxBody {
   }
 };
 
+template <std::size_t vector_bytes>
 struct ScatterBody {
+  static constexpr Index kMostChannels = 256;
+
+  /// The channels of a place in one window alone, as windows side by side have them; whole lines,
+  /// past the caches.
+  template <typename T>
+  [[gnu::always_inline]] static inline void from_one(Index channels, Number<T> number, const T* y,
+                                                     const Number<T>* positions, T* x) {
+    constexpr auto kLanes = static_cast<Index>(vector_bytes / sizeof(T));
+    for (Index c = 0; c < channels; c += kLanes) {
+      alignas(vector_bytes) T values[kLanes];
+#pragma GCC unroll 1
+      for (Index l = 0; l < kLanes; ++l) {
+        // The sum of one term: no -0.
+        values[l] = T(0) + (positions[c + l] == number ? y[c + l] : T(0));
+      }
+      stream_vector<vector_bytes>(x + c, values);
+    }
+  }
+
+  /// A row of such places. Positions are widened once for the places of a window: loops over
+  /// numbers of different sizes become short vectors.
+  template <typename T, typename P>
+  [[gnu::always_inline]] static inline Index run_from_one(const Row& row, const T* y,
+                                                          const P* positions, T* x) {
+    alignas(vector_bytes) Number<T> wide[kMostChannels];
+    const Pair &d = *row.d.first, &h = *row.h.first;
+    const Index line = d.place * row.from.d + h.place * row.from.h;
+    const Index tap = (d.tap * row.kernel_h + h.tap) * row.kernel_w;
+    Index widened = -1;
+    Index i = row.begin;
+    for (; i < row.end && (*row.w)[i].size() == 1; ++i) {
+      const Pair w = *(*row.w)[i].first;
+      const Index at = line + w.place * row.from.w;
+      if (w.place != widened) {
+        for (Index c = 0; c < row.channels; ++c)
+          wide[c] = static_cast<Number<T>>(positions[at + c]);
+        widened = w.place;
+      }
+      from_one(row.channels, static_cast<Number<T>>(tap + w.tap), y + at, wide,
+               x + i * row.channels);
+    }
+    return i;
+  }
+
   template <int lanes, typename T, typename P>
   [[gnu::always_inline]] static inline void block(const Row& row, const Pairs w, const T* y,
                                                   const P* positions, bool streams, T* x) {
@@ -114,7 +159,7 @@ struct ScatterBody {
       }
     }
     if (streams && is_whole_lines(x, sizeof(sum))) {
-      stream_lines(x, sum, sizeof(sum));
+      stream_lines<vector_bytes>(x, sum, sizeof(sum));
     } else {
       std::memcpy(x, sum, sizeof(sum));
     }
@@ -140,7 +185,12 @@ struct ScatterBody {
   template <typename T, typename P>
   [[gnu::always_inline]] static inline void run(const Row* row, const T* y, const P* positions,
                                                 bool streams, T* x) {
-    for (Index i = row->begin; i < row->end; ++i) {
+    Index i = row->begin;
+    if (streams && row->channels <= kMostChannels && row->d.size() == 1 && row->h.size() == 1 &&
+        is_whole_lines(x, static_cast<std::size_t>(row->channels) * sizeof(T))) {
+      i = run_from_one(*row, y, positions, x);
+    }
+    for (; i < row->end; ++i) {
       const Pairs w = (*row->w)[i];
       T* to = x + i * row->channels;
       Index c = 0;

@@ -20,6 +20,8 @@ struct Pair {
 struct Pairs {
   const Pair* first;
   const Pair* last;
+
+  [[gnu::always_inline]] Index size() const { return last - first; }
 };
 
 /// For each place that is written, the pairs it is made of.

@@ -93,14 +93,19 @@ TEST(Stream, NormalisedValues) {
 }
 
 TEST(Stream, GradientsOfPooling) {
+  // Windows side by side, apart and overlapping.
+  const std::vector<std::pair<Index, Index>> kernels_and_strides = {{2, 2}, {2, 3}, {3, 2}};
   for (const Index channels : {32, 20}) {
-    expect_parts(random_volumes(2, channels), [&](const Tensor& x) {
-      const PoolAxis axis{.in = kSize, .out = kSize / 2, .kernel = 2, .stride = 2};
-      const PoolGeometry g{
-          .rank = 3, .batch = x.size(0), .channels = channels, .axis = {axis, axis, axis}};
-      const MaxPooled pooled = max_pool(g, x);
-      return scatter_at(g, pooled.values, pooled.positions);
-    });
+    for (const auto& [kernel, stride] : kernels_and_strides) {
+      expect_parts(random_volumes(2, channels), [&](const Tensor& x) {
+        const PoolAxis axis{
+            .in = kSize, .out = (kSize - kernel) / stride + 1, .kernel = kernel, .stride = stride};
+        const PoolGeometry g{
+            .rank = 3, .batch = x.size(0), .channels = channels, .axis = {axis, axis, axis}};
+        const MaxPooled pooled = max_pool(g, x);
+        return scatter_at(g, pooled.values, pooled.positions);
+      });
+    }
   }
 }
 
