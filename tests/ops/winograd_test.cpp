@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <random>
+#include <string_view>
 
 #include "tests/support/conv_oracle.h"
 #include "tests/support/paths.h"
@@ -70,7 +71,9 @@ ConvGeometry random_geometry_of_any_size(std::mt19937& random) {
   return random() % 8 == 0 ? random_large_geometry(random) : random_geometry(random);
 }
 
-Values partial(Slot produced, const ConvGeometry& g, const FormValues& values) {
+Values partial(Slot produced, const ConvGeometry& g, const FormValues& values,
+               std::string_view algorithm = "winograd") {
+  ops::set_forced_conv_algorithm(algorithm);
   Tensor tensors[3];
   for (int i = 0; i < 3; ++i) {
     tensors[i] = test::to_tensor(values.at(kSlots[i]), slot_shape(g, kSlots[i]), DType::float32,
@@ -79,34 +82,65 @@ Values partial(Slot produced, const ConvGeometry& g, const FormValues& values) {
   ops::ConvOperands operands{&tensors[0], &tensors[1], &tensors[2]};
   (produced == Slot::x ? operands.x : produced == Slot::w ? operands.w : operands.y) = nullptr;
   const Tensor result = ops::conv_partial(produced, g, operands);
-  EXPECT_EQ(ops::last_conv()->algorithm, "winograd");
+  EXPECT_EQ(ops::last_conv()->algorithm, algorithm);
   return test::to_values(result);
 }
 
-// Root mean squares of the error and of the sums' absolute products: a plain sum of products of
-// random signs errs by a few units of the latter over the root of the number of terms.
-TEST_F(Winograd, ErrsOnAverageAsAPlainSumDoes) {
+// Root mean squares of the error and of the sums' absolute products, in units of rounding: a plain
+// sum of products of random signs errs by a few of them over the root of the number of terms.
+double error_units(Slot slot, const ConvGeometry& g, const FormValues& values,
+                   std::string_view algorithm = "winograd") {
+  const Values actual = partial(slot, g, values, algorithm);
+  const test::OracleResult expected = test::conv_oracle(slot, g, values);
+  EXPECT_EQ(actual.size(), expected.sum.size());
+  double errors = 0, magnitudes = 0;
+  for (std::size_t k = 0; k < actual.size(); ++k) {
+    const double error = actual[k] - expected.sum[k];
+    errors += error * error;
+    magnitudes += expected.magnitude[k] * expected.magnitude[k];
+  }
+  return std::sqrt(errors / magnitudes) / 0x1p-24;
+}
+
+FormValues random_floats(const ConvGeometry& g, std::mt19937& random) {
+  FormValues values = test::random_values(g, random);
+  for (const Slot slot : kSlots) {
+    for (double& value : values.at(slot)) value = static_cast<float>(value);
+  }
+  return values;
+}
+
+TEST_F(Winograd, ErrsOnAverageByAFewUnits) {
   std::mt19937 random(1);
   const int cases = test::full_run() ? 2000 : 200;
   for (int i = 0; i < cases; ++i) {
     const ConvGeometry g = random_geometry_of_any_size(random);
-    FormValues values = test::random_values(g, random);
-    for (const Slot slot : kSlots) {
-      for (double& value : values.at(slot)) value = static_cast<float>(value);
-    }
-    for (const Slot slot : kSlots) {
-      const Values actual = partial(slot, g, values);
-      const test::OracleResult expected = test::conv_oracle(slot, g, values);
-      ASSERT_EQ(actual.size(), expected.sum.size());
-      double errors = 0, magnitudes = 0;
-      for (std::size_t k = 0; k < actual.size(); ++k) {
-        const double error = actual[k] - expected.sum[k];
-        errors += error * error;
-        magnitudes += expected.magnitude[k] * expected.magnitude[k];
-      }
-      const double units = std::sqrt(errors / magnitudes) / 0x1p-24;
-      ASSERT_LE(units, 6) << name(slot) << " " << to_string(g);
-    }
+    const FormValues values = random_floats(g, random);
+    for (const Slot slot : kSlots)
+      ASSERT_LE(error_units(slot, g, values), 6) << name(slot) << " " << to_string(g);
+  }
+}
+
+TEST_F(Winograd, ErrsAtMostAFewTimesAsMuchAsAPlainSumWhereTilesHaveFourLines) {
+  const ConvAxis axis{.in = 40, .out = 40, .kernel = 3, .padding = 1};
+  const ConvGeometry g{
+      .rank = 2, .x_channels = 24, .y_channels = 24, .axis = {ConvAxis{}, axis, axis}};
+  std::mt19937 random(5);
+  const FormValues values = random_floats(g, random);
+  for (const Slot slot : kSlots) {
+    EXPECT_LE(error_units(slot, g, values), 4 * error_units(slot, g, values, "direct"))
+        << name(slot);
+  }
+}
+
+TEST_F(Winograd, TransformsFiltersLargerThanTheCaches) {
+  const ConvAxis axis{.in = 3, .out = 3, .kernel = 3, .padding = 1};
+  const ConvGeometry g{.x_channels = 97, .y_channels = 113, .axis = {axis, axis, axis}};
+  std::mt19937 random(3);
+  const FormValues values = random_floats(g, random);
+  for (const Slot slot : kSlots) {
+    EXPECT_LE(error_units(slot, g, values), 6) << name(slot);
+    EXPECT_GE(ops::last_conv()->workspace.shared, std::size_t{4} << 20);  // where they are streamed
   }
 }
 

@@ -14,8 +14,9 @@ extern const ConvAlgorithm kWinograd;
 ///   max over i, k of  sum over j of |A^T[i][j]| * (sum over l of |B^T[j][l]|) * |G[j][k]|,
 /// 4 for F(2, 3) and 13.2 for F(4, 3), and for slot w, where sums are over a tile's results,
 ///   max over k of  sum over j of |G[j][k]| * (sum of |B^T[j]|) * (sum of |A[j]|) / results,
-/// 3 and 7.1. In practice errors are those of a plain sum: the worst case needs all signs to
-/// agree.
+/// 3 and 7.1. In practice they are far from it, for the worst case needs all signs to agree. Root
+/// mean squares were 0.3 (values of one sign) to 3 (random signs, few channels, slot w) times those
+/// of the direct algorithm.
 [[gnu::visibility("default")]] double winograd_error_growth(const ConvProblem& problem);
 
 /// Its two halves, as in tiled.h.
