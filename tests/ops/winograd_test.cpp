@@ -163,7 +163,7 @@ TEST_F(Winograd, MeetsEveryTermOnce) {
   }
 }
 
-TEST_F(Winograd, TakesNoOtherKernelStrideDilationGroupsOrType) {
+TEST_F(Winograd, TakesNoOtherKernelStrideDilationPaddingGroupsOrType) {
   const auto choice = [](const ConvGeometry& g, DType dtype = DType::float32) {
     return ops::choose_algorithm({Slot::y, g, dtype}).name;
   };
@@ -177,6 +177,7 @@ TEST_F(Winograd, TakesNoOtherKernelStrideDilationGroupsOrType) {
   EXPECT_NE(choice(other), "winograd");
   const ConvAxis unfit[] = {{.in = 8, .out = 4, .kernel = 3, .stride = 2, .padding = 1},
                             {.in = 8, .out = 8, .kernel = 3, .padding = 2, .dilation = 2},
+                            {.in = 8, .out = 8, .kernel = 3, .padding = Index{1} << 60},
                             {.in = 8, .out = 8, .kernel = 5, .padding = 2}};
   for (const ConvAxis& axis : unfit) {
     for (int i = 0; i < 3; ++i) {

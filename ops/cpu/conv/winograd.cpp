@@ -8,6 +8,8 @@ namespace voxgrad::ops::cpu {
 namespace {
 
 constexpr std::size_t kMostTileBytes = std::size_t{8} << 20;
+// Where the first tile starts is multiplied with the distance of two positions.
+constexpr Index kMostPadding = Index{1} << 20;
 
 std::size_t bytes(Index elements) { return static_cast<std::size_t>(elements) * sizeof(float); }
 
@@ -21,7 +23,8 @@ ConvWorkspace workspace(const ConvProblem& problem) {
 bool supports(const ConvProblem& problem) {
   const ConvGeometry& g = problem.geometry;
   const auto fits = [](const ConvAxis& axis) {
-    return axis.kernel == 3 && axis.stride == 1 && axis.dilation == 1;
+    return axis.kernel == 3 && axis.stride == 1 && axis.dilation == 1 &&
+           axis.padding <= kMostPadding;
   };
   const auto passes = [](const ConvAxis& axis) { return axis.kernel == 1 && axis.stride == 1; };
   if (problem.dtype != DType::float32 || g.groups != 1) return false;
