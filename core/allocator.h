@@ -64,8 +64,9 @@ void set_fill_fresh_memory(bool on);
 bool fill_fresh_memory();
 
 /// The most bytes of convolution workspace in flight at once; 64 MiB at first. Never changes a
-/// result: it decides how many tiles are in flight. @throws ShapeError when 0; a limit below one
-/// tile means one tile.
+/// result: it decides how many tiles are in flight. What a call needs whatever the limit is, packed
+/// weights and partial sums, may be more than that; its tiles then have half of the limit.
+/// @throws ShapeError when 0; a limit below one tile means one tile.
 void set_workspace_limit(std::size_t bytes);
 std::size_t workspace_limit();
 

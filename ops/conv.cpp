@@ -30,9 +30,11 @@ bool log_wanted() {
   return wanted;
 }
 
+// Where what is shared fills the limit by itself, the tiles have half of it all the same: nothing
+// would be gained that is worth all threads but one.
 int tiles_in_flight(const ConvWorkspace& workspace) {
   const std::size_t limit = workspace_limit();
-  const std::size_t left = limit > workspace.shared ? limit - workspace.shared : 0;
+  const std::size_t left = limit - std::min(workspace.shared, limit / 2);
   const Index fit =
       workspace.per_tile == 0 ? num_threads() : static_cast<Index>(left / workspace.per_tile);
   return static_cast<int>(std::clamp<Index>(

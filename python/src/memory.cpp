@@ -33,6 +33,7 @@ void bind_memory(py::module_& m) {
   m.def("set_workspace_limit", &set_workspace_limit, py::arg("bytes"),
         "The most bytes of workspace that a convolution takes with several tiles in flight; 64 MiB "
         "at first.\n"
+        "Large packed weights may take more by themselves: the tiles then have half of the limit.\n"
         "Never changes a result. Raises ShapeError for 0.");
 }
 

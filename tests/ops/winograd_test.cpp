@@ -7,6 +7,9 @@
 #include <random>
 #include <string_view>
 
+#include <voxgrad/core/allocator.h>
+#include <voxgrad/core/parallel.h>
+
 #include "tests/support/conv_oracle.h"
 #include "tests/support/paths.h"
 
@@ -161,6 +164,25 @@ TEST_F(Winograd, MeetsEveryTermOnce) {
         ASSERT_NEAR(actual[k], expected[k], 0.5) << name(slot) << " " << to_string(g);
     }
   }
+}
+
+TEST_F(Winograd, LeavesTheThreadsAtWorkWhereFiltersFillTheWorkspace) {
+  const int threads = num_threads();
+  const std::size_t limit = workspace_limit();
+  const ConvAxis axis{.in = 16, .out = 16, .kernel = 3, .padding = 1};
+  const ConvGeometry g{
+      .rank = 2, .x_channels = 256, .y_channels = 256, .axis = {ConvAxis{}, axis, axis}};
+  const ops::ConvProblem problem{Slot::y, g, DType::float32};
+  const ops::ConvWorkspace workspace =
+      ops::choose_algorithm(problem, DeviceType::cpu).workspace(problem);
+  set_num_threads(2);
+  set_workspace_limit(workspace.shared);
+  std::mt19937 random(4);
+  partial(Slot::y, g, test::random_values(g, random));
+  EXPECT_EQ(ops::last_conv()->tiles_in_flight, 2);
+  EXPECT_LE(ops::last_conv()->workspace_bytes(), workspace.shared / 2 * 3);
+  set_num_threads(threads);
+  set_workspace_limit(limit);
 }
 
 TEST_F(Winograd, TakesNoOtherKernelStrideDilationPaddingGroupsOrType) {
