@@ -40,6 +40,47 @@ struct MapBody {
     else std::memcpy(to, sum, sizeof(sum));
   }
 
+  template <int taps, typename T>
+  [[gnu::always_inline]] static inline T sum_of(const T* const* from, const T* weight, Index i) {
+    T sum = 0;
+    for (int t = 0; t < taps; ++t) sum += from[t][i] * weight[t];
+    return sum;
+  }
+
+  /// The same for so few taps that all of a result stays in registers, elements [0, count).
+  template <int taps, typename T>
+  [[gnu::always_inline]] static inline void few(const Weighted<T>* first, const T* from,
+                                                Index inner, Index count, bool streams, T* to) {
+    constexpr auto kLanes = static_cast<Index>(vector_bytes / sizeof(T));
+    const T* places[taps];
+    T weights[taps];
+    for (int t = 0; t < taps; ++t) {
+      places[t] = from + first[t].place * inner;
+      weights[t] = first[t].weight;
+    }
+    const auto bytes = static_cast<std::size_t>(count) * sizeof(T);
+    const Index streamed = streams && is_whole_lines(to, bytes) ? count : 0;
+    for (Index i = 0; i < streamed; i += kLanes) {
+      alignas(vector_bytes) T sum[kLanes];
+#pragma GCC unroll 1
+      for (Index l = 0; l < kLanes; ++l) sum[l] = sum_of<taps>(places, weights, i + l);
+      stream_vector<vector_bytes>(to + i, sum);
+    }
+#pragma GCC ivdep
+    for (Index i = streamed; i < count; ++i) to[i] = sum_of<taps>(places, weights, i);
+  }
+
+  /// The same for any number.
+  template <typename T>
+  [[gnu::always_inline]] static inline void many(const Weighted<T>* first, const Weighted<T>* last,
+                                                 const T* from, Index inner, Index count,
+                                                 bool streams, T* to) {
+    Index i = 0;
+    for (; i + 32 <= count; i += 32) block<32>(first, last, from + i, inner, streams, to + i);
+    for (; i + 8 <= count; i += 8) block<8>(first, last, from + i, inner, streams, to + i);
+    for (; i < count; ++i) block<1>(first, last, from + i, inner, streams, to + i);
+  }
+
   /// Results [begin, end) of one line, elements [0, count) of each run.
   template <typename T>
   [[gnu::always_inline]] static inline void run(const Index* starts, const Weighted<T>* taps,
@@ -49,10 +90,13 @@ struct MapBody {
       const Weighted<T>* first = taps + starts[o];
       const Weighted<T>* last = taps + starts[o + 1];
       T* result = to + o * inner;
-      Index i = 0;
-      for (; i + 32 <= count; i += 32) block<32>(first, last, from + i, inner, streams, result + i);
-      for (; i + 8 <= count; i += 8) block<8>(first, last, from + i, inner, streams, result + i);
-      for (; i < count; ++i) block<1>(first, last, from + i, inner, streams, result + i);
+      switch (last - first) {
+        case 1: few<1>(first, from, inner, count, streams, result); break;
+        case 2: few<2>(first, from, inner, count, streams, result); break;
+        case 3: few<3>(first, from, inner, count, streams, result); break;
+        case 4: few<4>(first, from, inner, count, streams, result); break;
+        default: many(first, last, from, inner, count, streams, result);
+      }
     }
   }
 };

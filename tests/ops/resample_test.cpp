@@ -71,14 +71,21 @@ TEST(MapAxis, TransposeIsTheAdjoint) {
   }
 }
 
-TEST(MapAxis, TakesRunsOfAnyLength) {
-  AxisMap map{.in = 3};
-  map.add({{0, 0.25}, {2, 0.75}});
-  for (const Index channels : {1, 7, 8, 41, 20000}) {
-    const Tensor x = random_values({2, channels, 3}, DType::float32);
-    const auto in = values(x), out = values(map_axis(map, x, 2));
-    for (std::size_t i = 0; i < out.size(); ++i)
-      EXPECT_NEAR(out[i], 0.25 * in[3 * i] + 0.75 * in[3 * i + 2], 1e-6);
+TEST(MapAxis, TakesRunsOfAnyLengthAndAnyNumberOfTaps) {
+  for (Index taps = 1; taps <= 6; ++taps) {
+    AxisMap map{.in = 6};
+    for (Index t = 0; t < taps; ++t) map.taps.push_back({t, 0.25 * static_cast<double>(t + 1)});
+    map.starts.push_back(taps);
+    for (const Index channels : {1, 7, 8, 41, 20000}) {
+      const Tensor x = random_values({2, channels, 6}, DType::float32);
+      const auto in = values(x), out = values(map_axis(map, x, 2));
+      for (std::size_t i = 0; i < out.size(); ++i) {
+        double expected = 0;
+        for (std::size_t t = 0; t < static_cast<std::size_t>(taps); ++t)
+          expected += 0.25 * static_cast<double>(t + 1) * in[6 * i + t];
+        EXPECT_NEAR(out[i], expected, 1e-5);
+      }
+    }
   }
 }
 
