@@ -346,6 +346,33 @@ TEST_P(ConvWith, ReportsItsWorkspaceAndKeepsToTheLimit) {
   }
 }
 
+// Large results go past the caches, halves of them do not.
+TEST(ConvPartial, LargeResultsAreTheBitsOfSmallOnes) {
+  std::mt19937 random(12);
+  for (const Index groups : {1, 48}) {
+    ConvGeometry g{.rank = 3,
+                   .batch = 2,
+                   .groups = groups,
+                   .x_channels = groups,
+                   .y_channels = 48,
+                   .axis = {}};
+    for (ConvAxis& axis : g.axis) axis = {.in = 37, .out = 37, .kernel = 3, .padding = 1};
+    const FormValues values = test::random_values(g, random);
+    const Tensor both = partial(Slot::y, g, values, DType::float32, Layout::channels_last);
+    ASSERT_GE(both.numel() * 4, Index{16} << 20);
+    const Tensor x = test::to_tensor(values.x, slot_shape(g, Slot::x), DType::float32, true);
+    const Tensor w = test::to_tensor(values.w, slot_shape(g, Slot::w), DType::float32);
+    g.batch = 1;
+    for (Index n = 0; n < 2; ++n) {
+      const Tensor half = x.alias(slot_shape(g, Slot::x), x.strides(), n * x.stride(0));
+      const Tensor expected = ops::conv_partial(Slot::y, g, {.x = &half, .w = &w});
+      EXPECT_TRUE(
+          same_bits(both.alias(expected.shape(), both.strides(), n * both.stride(0)), expected))
+          << groups << " groups, " << n;
+    }
+  }
+}
+
 TEST(ConvPartial, TilesStaySmallHoweverLargeTheProblem) {
   ConvGeometry g;
   g.x_channels = 2048;

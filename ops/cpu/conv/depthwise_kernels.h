@@ -32,6 +32,7 @@ struct DepthwiseProduct {
   const T* bias;
   T* out;
   std::int64_t out_stride;
+  bool streams;  ///< vectors of a whole cache line go past the caches; they are aligned
 };
 
 /// sums[tap.number][channel] += sum over rows of

@@ -64,7 +64,9 @@ void product(const DepthwiseProduct<T>& block) {
                            block.weights + singles[i].number * kLanes, results);
   }
 #pragma GCC unroll 16
-  for (int row = 0; row < kRows; ++row) store(block.out + row * block.out_stride, results[row]);
+  for (int row = 0; row < kRows; ++row) {
+    put(block.out + row * block.out_stride, results[row], block.streams);
+  }
 }
 
 template <typename T, int kLanes, int kRows>

@@ -7,6 +7,7 @@
 #include <voxgrad/ops/cpu/conv/depthwise_plan.h>
 #include <voxgrad/ops/cpu/conv/scratch.h>
 #include <voxgrad/ops/cpu/conv/weights.h>
+#include <voxgrad/ops/cpu/stream.h>
 
 namespace voxgrad::ops::cpu {
 namespace {
@@ -19,6 +20,7 @@ struct Call {
   const T* weights;
   const T* bias;
   T* result;  // dense, channels-last
+  bool streams;
 };
 
 template <typename T>
@@ -49,6 +51,7 @@ void run_strip(const Call<T>& call, const DepthwiseProductPlan::Part& part, cons
   const T* source = call.source.data + strip.source;
   T* out =
       call.result + (line * size(2) + axis[2].first + strip.rows.begin * axis[2].step) * g.groups;
+  const auto bytes = [](Index elements) { return static_cast<std::size_t>(elements) * sizeof(T); };
   DepthwiseProduct<T> work{};
   work.taps = strip.taps;
   work.row_stride = strip.row_step;
@@ -59,6 +62,7 @@ void run_strip(const Call<T>& call, const DepthwiseProductPlan::Part& part, cons
       work.weights = call.weights + part.packed + part.phase.gather.taps() * block.first;
       work.bias = call.bias + block.first;
       work.out = out + block.first;
+      work.streams = call.streams && is_whole_lines(work.out, bytes(work.out_stride));
       depthwise_kernels<T>().sets[block.set].product[strip.rows.length() - 1](work);
     }
     source += strip.line_step;
@@ -83,7 +87,8 @@ void depthwise_product(const ConvProblem& problem, const ConvOperands& operands,
                      .source = volumes_of<T>(*operands.at(source)),
                      .weights = packed.data(),
                      .bias = bias.data(),
-                     .result = result.mutable_data<T>()};
+                     .result = result.mutable_data<T>(),
+                     .streams = streams_results(result.numel(), sizeof(T))};
   parallel_for(
       plan.tiles,
       [&](Index tile) {
@@ -94,6 +99,7 @@ void depthwise_product(const ConvProblem& problem, const ConvOperands& operands,
         const Range columns{begin, std::min(begin + part.tile_columns, part.columns.columns)};
         TapWalk(part.columns, call.source.batch_stride, call.source.stride)
             .run(columns, [&](const Strip& strip) { run_strip(call, part, strip); });
+        if (call.streams) finish_streaming();
       },
       tiles_in_flight);
 }

@@ -30,7 +30,8 @@ struct ProductBlock {
   std::int64_t bias_stride = 0;  ///< not 0: each row has its own, or sums so far
   T* out;
   std::int64_t out_stride;
-  std::int64_t stored;  ///< columns to store, the first of them
+  std::int64_t stored;   ///< columns to store, the first of them
+  bool streams = false;  ///< vectors of a whole cache line go past the caches; they are aligned
 };
 
 /// sums[k][column] += (where `fresh`: =) sum over rows of x[row * x_stride + k] * y[row * y_stride

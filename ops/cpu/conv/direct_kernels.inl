@@ -45,6 +45,28 @@ template <typename T, typename Vector, int kVectors, int kRows>
   }
 }
 
+template <typename T, typename Vector, int kVectors, int kRows>
+[[gnu::always_inline]] inline void store_sums(const ProductBlock<T>& block,
+                                              const Vector (&sums)[kRows][kVectors]) {
+  constexpr int kLanes = sizeof(Vector) / sizeof(T), kColumns = kVectors * kLanes;
+  if (block.stored < kColumns) {
+    T all[kRows][kColumns];
+    __builtin_memcpy(all, sums, sizeof(all));
+    for (int row = 0; row < kRows; ++row) {
+      T* to = block.out + row * block.out_stride;
+      for (int64_t i = 0; i < block.stored; ++i) to[i] = all[row][i];
+    }
+    return;
+  }
+#pragma GCC unroll 16
+  for (int row = 0; row < kRows; ++row) {
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v) {
+      put(block.out + row * block.out_stride + v * kLanes, sums[row][v], block.streams);
+    }
+  }
+}
+
 template <typename T, int kLanes, int kVectors, int kRows>
 void product(const ProductBlock<T>& block) {
   using Vector = typename VectorOf<T, kLanes>::Type;
@@ -57,22 +79,7 @@ void product(const ProductBlock<T>& block) {
     }
   }
   add_products(block, sums);
-  constexpr int kColumns = kVectors * kLanes;
-  if (block.stored == kColumns) {
-#pragma GCC unroll 16
-    for (int row = 0; row < kRows; ++row) {
-#pragma GCC unroll 2
-      for (int v = 0; v < kVectors; ++v) {
-        store(block.out + row * block.out_stride + v * kLanes, sums[row][v]);
-      }
-    }
-    return;
-  }
-  T all[kRows][kColumns];
-  __builtin_memcpy(all, sums, sizeof(all));
-  for (int row = 0; row < kRows; ++row) {
-    for (int64_t i = 0; i < block.stored; ++i) block.out[row * block.out_stride + i] = all[row][i];
-  }
+  store_sums(block, sums);
 }
 
 template <typename T, int kLanes, int kVectors, int kRows>

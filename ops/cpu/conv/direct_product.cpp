@@ -7,6 +7,7 @@
 #include <voxgrad/ops/cpu/conv/direct_plan.h>
 #include <voxgrad/ops/cpu/conv/scratch.h>
 #include <voxgrad/ops/cpu/conv/weights.h>
+#include <voxgrad/ops/cpu/stream.h>
 
 namespace voxgrad::ops::cpu {
 namespace {
@@ -19,6 +20,7 @@ struct Call {
   const T* weights;
   const T* bias;  // [group][padded column]
   T* result;      // dense, channels-last
+  bool streams;   // where rows are whole cache lines
 
   Index channels() const { return plan.produced * problem.geometry.groups; }
   Index position(Index n, Index i, Index j, Index k) const {
@@ -80,9 +82,13 @@ class TileRun {
         for (Index line = lines_.begin; line < lines_.end; ++line) run_line(group, block, line);
       }
     }
+    if (call_.streams) finish_streaming();
   }
 
  private:
+  static std::size_t bytes(Index elements) {
+    return static_cast<std::size_t>(elements) * sizeof(T);
+  }
   const GatherAxis& along() const { return part_.phase.gather.axis[2]; }
 
   // The taps on axes 0 and 1 that meet the source, with their weights.
@@ -124,6 +130,7 @@ class TileRun {
       work.out_stride = axis[2].step * channels;
       work.out = out + rows.begin * work.out_stride;
       work.stored = block.stored;
+      work.streams = call_.streams && is_whole_lines(work.out, bytes(work.out_stride));
       run_piece(block, rows, work);
     }
   }
@@ -209,7 +216,8 @@ void direct_product(const ConvProblem& problem, const ConvOperands& operands,
                      .source = volumes_of<T>(*operands.at(source)),
                      .weights = packed.data(),
                      .bias = bias.data(),
-                     .result = result.mutable_data<T>()};
+                     .result = result.mutable_data<T>(),
+                     .streams = streams_results(result.numel(), sizeof(T))};
   parallel_for(
       plan.tiles, [&](Index tile) { TileRun<T>(call, plan.tile(tile)).run(); }, tiles_in_flight);
 }

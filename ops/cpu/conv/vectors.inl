@@ -1,5 +1,7 @@
 // Internal: vectors of one instruction set, for the kernel files alone: every file that includes
 // this compiles its own.
+#include <voxgrad/ops/cpu/stream.h>
+
 namespace voxgrad::ops::cpu {
 namespace {
 
@@ -16,6 +18,15 @@ template <typename Vector, typename T>
 template <typename Vector, typename T>
 [[gnu::always_inline]] inline void store(T* to, const Vector& from) {
   __builtin_memcpy(to, &from, sizeof(Vector));
+}
+
+// Past the caches where that is wanted and the vector is a whole cache line, aligned as one.
+template <typename Vector, typename T>
+[[gnu::always_inline]] inline void put(T* to, const Vector& from, bool streams) {
+  if constexpr (sizeof(Vector) == kLineBytes) {
+    if (streams) return stream_vector<kLineBytes>(to, &from);
+  }
+  store(to, from);
 }
 
 }  // namespace
