@@ -9,6 +9,11 @@ template <typename T, int kLanes>
 struct VectorOf {
   typedef T Type __attribute__((vector_size(kLanes * sizeof(T))));
 };
+// g++ 12 for ARM does not come to an end over vectors of one number.
+template <typename T>
+struct VectorOf<T, 1> {
+  using Type = T;
+};
 
 template <typename Vector, typename T>
 [[gnu::always_inline]] inline void load(Vector& to, const T* from) {
