@@ -34,6 +34,18 @@ struct ProductBlock {
   bool streams = false;  ///< vectors of a whole cache line go past the caches; they are aligned
 };
 
+/// out[row][column] = sum over channels of rows[row * row_stride + channel] *
+/// weights[channel][column], for all columns of the kernel.
+template <typename T>
+struct MatrixBlock {
+  const T* rows;
+  std::int64_t row_stride;
+  const T* weights;
+  std::int64_t channels;
+  T* out;
+  std::int64_t out_stride;
+};
+
 /// sums[k][column] += (where `fresh`: =) sum over rows of x[row * x_stride + k] * y[row * y_stride
 /// + column].
 template <typename T>
@@ -49,11 +61,12 @@ struct SumBlock {
 
 inline constexpr int kMostKernelRows = 14, kMostKernelColumns = 32;
 
-/// Kernels for one number of columns; entry r - 1 takes r rows (product) or r values of k (sum).
+/// Kernels for one number of columns; entry r - 1 takes r rows (products) or r values of k (sum).
 template <typename T>
 struct KernelSet {
   int columns;
   void (*product[kMostKernelRows])(const ProductBlock<T>&);
+  void (*matrix_product[kMostKernelRows])(const MatrixBlock<T>&);
   void (*sum[kMostKernelRows])(const SumBlock<T>&);
 };
 

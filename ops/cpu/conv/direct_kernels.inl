@@ -9,43 +9,53 @@ namespace {
 
 using std::int64_t;
 
+// Adds the products of one tap's channels; `fetch(channel)` prefetches.
+template <typename T, typename Vector, int kVectors, int kRows, typename Fetch>
+[[gnu::always_inline]] inline void add_channels(const T* source, int64_t stride, const T* weights,
+                                                int64_t channels, const Fetch& fetch,
+                                                Vector (&sums)[kRows][kVectors]) {
+  constexpr int kLanes = sizeof(Vector) / sizeof(T), kColumns = kVectors * kLanes;
+  for (int64_t channel = 0; channel < channels; ++channel, weights += kColumns) {
+    fetch(channel);
+    Vector w[kVectors];
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v) load(w[v], weights + v * kLanes);
+#pragma GCC unroll 16
+    for (int row = 0; row < kRows; ++row) {
+      const T value = source[row * stride + channel];
+#pragma GCC unroll 2
+      for (int v = 0; v < kVectors; ++v) sums[row][v] += value * w[v];
+    }
+  }
+}
+
 // Prefetched are the line after this one and what the next rows read of this one, which no
 // prefetcher of the processor foresees, and weights: they come from the second cache.
 template <typename T, typename Vector, int kVectors, int kRows>
 [[gnu::always_inline]] inline void add_products(const ProductBlock<T>& block,
                                                 Vector (&sums)[kRows][kVectors]) {
-  constexpr int kLanes = sizeof(Vector) / sizeof(T), kColumns = kVectors * kLanes;
+  constexpr int kColumns = kVectors * sizeof(Vector) / sizeof(T);
   constexpr int kCacheLine = 64 / sizeof(T), kWeightsAhead = 8 * kColumns;
-  const int64_t stride = block.row_stride;
   for (int64_t line = 0; line < block.line_count; ++line) {
     const T* source = block.lines[line].source + block.shift;
     const T* weights = block.lines[line].weights + block.weight_shift;
     const T* next = block.lines[line + 1 < block.line_count ? line + 1 : line].source + block.shift;
     for (int64_t tap = 0; tap < block.taps; ++tap, source += block.tap_stride) {
-      const T* ahead = source + kRows * stride;
-      for (int64_t channel = 0; channel < block.channels; ++channel) {
+      const T* ahead = source + kRows * block.row_stride;
+      const auto fetch = [=](int64_t channel) __attribute__((always_inline)) {
         __builtin_prefetch(next + channel * kCacheLine);
         __builtin_prefetch(ahead + channel * kCacheLine);
 #pragma GCC unroll 2
-        for (int i = 0; i < kColumns; i += kCacheLine) {
-          __builtin_prefetch(weights + kWeightsAhead + i);
-        }
-        Vector w[kVectors];
-#pragma GCC unroll 2
-        for (int v = 0; v < kVectors; ++v) load(w[v], weights + v * kLanes);
-        weights += kColumns;
-#pragma GCC unroll 16
-        for (int row = 0; row < kRows; ++row) {
-          const T value = source[row * stride + channel];
-#pragma GCC unroll 2
-          for (int v = 0; v < kVectors; ++v) sums[row][v] += value * w[v];
-        }
-      }
+        for (int i = 0; i < kColumns; i += kCacheLine)
+          __builtin_prefetch(weights + channel * kColumns + kWeightsAhead + i);
+      };
+      add_channels(source, block.row_stride, weights, block.channels, fetch, sums);
+      weights += block.channels * kColumns;
     }
   }
 }
 
-template <typename T, typename Vector, int kVectors, int kRows>
+template <bool kStreams, typename T, typename Vector, int kVectors, int kRows>
 [[gnu::always_inline]] inline void store_sums(const ProductBlock<T>& block,
                                               const Vector (&sums)[kRows][kVectors]) {
   constexpr int kLanes = sizeof(Vector) / sizeof(T), kColumns = kVectors * kLanes;
@@ -62,13 +72,13 @@ template <typename T, typename Vector, int kVectors, int kRows>
   for (int row = 0; row < kRows; ++row) {
 #pragma GCC unroll 2
     for (int v = 0; v < kVectors; ++v) {
-      put(block.out + row * block.out_stride + v * kLanes, sums[row][v], block.streams);
+      put(block.out + row * block.out_stride + v * kLanes, sums[row][v], kStreams);
     }
   }
 }
 
-template <typename T, int kLanes, int kVectors, int kRows>
-void product(const ProductBlock<T>& block) {
+template <bool kStreams, typename T, int kLanes, int kVectors, int kRows>
+void product_to(const ProductBlock<T>& block) {
   using Vector = typename VectorOf<T, kLanes>::Type;
   Vector sums[kRows][kVectors];
 #pragma GCC unroll 16
@@ -79,7 +89,33 @@ void product(const ProductBlock<T>& block) {
     }
   }
   add_products(block, sums);
-  store_sums(block, sums);
+  store_sums<kStreams>(block, sums);
+}
+
+// Two functions: the choice between them would cost the inner loop registers.
+template <typename T, int kLanes, int kVectors, int kRows>
+void product(const ProductBlock<T>& block) {
+  (block.streams ? product_to<true, T, kLanes, kVectors, kRows>
+                 : product_to<false, T, kLanes, kVectors, kRows>)(block);
+}
+
+// As product, for one line of one tap: it is called often, with few channels.
+template <typename T, int kLanes, int kVectors, int kRows>
+void matrix_product(const MatrixBlock<T>& block) {
+  using Vector = typename VectorOf<T, kLanes>::Type;
+  Vector sums[kRows][kVectors] = {};
+  const T* ahead = block.rows + kRows * block.row_stride;
+  const auto fetch = [=](int64_t channel) __attribute__((always_inline)) {
+    __builtin_prefetch(ahead + channel * (64 / sizeof(T)));
+  };
+  add_channels(block.rows, block.row_stride, block.weights, block.channels, fetch, sums);
+#pragma GCC unroll 16
+  for (int row = 0; row < kRows; ++row) {
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v) {
+      store(block.out + row * block.out_stride + v * kLanes, sums[row][v]);
+    }
+  }
 }
 
 template <typename T, int kLanes, int kVectors, int kRows>
@@ -126,6 +162,7 @@ constexpr KernelSet<T> kernel_set() {
   if constexpr (kRows > 1) set = kernel_set<T, kLanes, kVectors, kRows - 1>();
   set.columns = kLanes * kVectors;
   set.product[kRows - 1] = product<T, kLanes, kVectors, kRows>;
+  set.matrix_product[kRows - 1] = matrix_product<T, kLanes, kVectors, kRows>;
   set.sum[kRows - 1] = sum<T, kLanes, kVectors, kRows>;
   return set;
 }

@@ -23,28 +23,20 @@ struct Call {
 // one position.
 void multiply(const WinogradPlan& plan, const BlockShare& share, Index tile_count,
               const float* tiles, const float* filters, float* products) {
-  static constexpr float kNoBias[32] = {};
   const KernelTable<float>& table = direct_kernels<float>();
   const Pieces pieces(tile_count, table.rows);
   for (Index b = share.blocks.begin; b < share.blocks.end; ++b) {
     const ColumnBlock& block = plan.blocks[static_cast<std::size_t>(b)];
     for (Index i = 0; i < pieces.count; ++i) {
       const Range rows = pieces.piece(i);
-      const TapLine<float> line{tiles + rows.begin * plan.gathered_padded,
-                                filters + plan.gathered * block.start};
-      const ProductBlock<float> work{
-          .lines = &line,
-          .line_count = 1,
-          .shift = 0,
+      const MatrixBlock<float> work{
+          .rows = tiles + rows.begin * plan.gathered_padded,
           .row_stride = plan.gathered_padded,
-          .taps = 1,
-          .tap_stride = 0,
+          .weights = filters + plan.gathered * block.start,
           .channels = plan.gathered,
-          .bias = kNoBias,
           .out = products + rows.begin * share.padded + block.start - share.start,
-          .out_stride = share.padded,
-          .stored = block.padded};
-      table.sets[block.set].product[rows.length() - 1](work);
+          .out_stride = share.padded};
+      table.sets[block.set].matrix_product[rows.length() - 1](work);
     }
   }
 }
