@@ -9,12 +9,14 @@ import platform
 import statistics
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 from cases import Case, all_cases
 from chart import save_chart
 
+PAUSE = 0.03  # seconds before a run: OpenMP's threads spin on after the run before
 HERE = Path(__file__).parent
 TUNED = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "34359738368"}
 
@@ -63,6 +65,7 @@ def time_case(case: Case, workers: list[Worker], repeats: int) -> dict[str, dict
     seconds: dict[str, list[float]] = {worker.title: [] for worker in workers}
     for _ in range(repeats):
         for worker in workers:
+            time.sleep(PAUSE)
             seconds[worker.title].append(worker.ask("run"))
     return {title: {"minimum": min(times), "median": statistics.median(times)} for title, times in seconds.items()}
 
@@ -103,7 +106,10 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--png", type=Path, help="draw the ratios here (needs matplotlib)")
     parser.add_argument("--compile", action="store_true", help="torch.compile too, for steps and layers (slow to start)")
     parser.add_argument("--memory", action="store_true", help="the peak memory of the 3D steps too")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.png and importlib.util.find_spec("matplotlib") is None:
+        parser.error("--png needs matplotlib, which this Python does not have: pip install matplotlib")
+    return options
 
 
 def main() -> None:
