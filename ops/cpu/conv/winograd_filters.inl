@@ -3,7 +3,6 @@
 
 #include <utility>
 
-#include <voxgrad/ops/cpu/stream.h>
 #include <voxgrad/ops/cpu/conv/winograd_lines.inl>
 #include <voxgrad/ops/cpu/conv/winograd_vectors.inl>
 
@@ -31,10 +30,8 @@ void transform_filter(const FilterBlock& block) {
     for (const V(&line)[kTaps] : lines) {
       V u[kReadColumns];
       transform_taps<kTileColumns, 1>(line[0], line[1], line[2], u);
-      for (int i = 0; i < kReadColumns; ++i, to += block.position_stride) {
-        if (sizeof(V) == kLineBytes && block.streams) stream_lines(to, &u[i], sizeof(V));
-        else store(to, u[i]);
-      }
+      for (int i = 0; i < kReadColumns; ++i, to += block.position_stride)
+        put(to, u[i], block.streams);
     }
   }
 }

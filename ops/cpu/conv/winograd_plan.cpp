@@ -77,14 +77,14 @@ const WinogradKernels& winograd_kernels() {
   return kPortableWinograd;
 }
 
-WinogradTiles::WinogradTiles(const Gather& map, int tile_lines, Index most_tiles)
+WinogradTiles::WinogradTiles(const Gather& map, Index gathered)
     : map_(map),
       indices_(axis0_indices(map.axis[0].taps)),
-      tile_lines_(tile_lines),
+      tile_lines_(choose_tile_lines(map)),
       plane_step_(plane_step(map)),
       planes_(divide_up(map.axis[0].rows, plane_step_)),
-      lines_(divide_up(map.axis[1].rows, tile_lines)),
-      row_(divide_up(map.axis[2].rows, kTileColumns), most_tiles) {}
+      lines_(divide_up(map.axis[1].rows, tile_lines_)),
+      row_(divide_up(map.axis[2].rows, kTileColumns), tiles_at_once(tile_lines_, gathered)) {}
 
 WinogradTiles::Piece WinogradTiles::piece(Index number) const {
   const Range range = row_.piece(number % row_.count);
@@ -102,8 +102,7 @@ WinogradPlan::WinogradPlan(const ConvProblem& problem)
                                            : problem.geometry.x_channels),
       produced(problem.produced == Slot::x ? problem.geometry.x_channels
                                            : problem.geometry.y_channels),
-      tiles(phase.gather, choose_tile_lines(phase.gather),
-            tiles_at_once(choose_tile_lines(phase.gather), gathered)) {
+      tiles(phase.gather, gathered) {
   constexpr Index kWidest = 16;  // of all instruction sets' vectors: one split for all
   gathered_padded = round_up(gathered, kWidest);
   blocks = column_blocks(round_up(produced, kWidest), DType::float32);

@@ -35,7 +35,7 @@ class WinogradTiles {
     Index tiles;
   };
 
-  WinogradTiles(const Gather& map, int tile_lines, Index most_tiles);
+  WinogradTiles(const Gather& map, Index gathered);
 
   int tile_lines() const { return tile_lines_; }
   /// Values of a tile along axes 1 and 2, and products of one index along axis 0.
