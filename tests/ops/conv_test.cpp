@@ -12,6 +12,7 @@
 #include <voxgrad/core/error.h>
 #include <voxgrad/core/parallel.h>
 #include <voxgrad/ops/cpu/conv/winograd.h>
+#include <voxgrad/ops/layout.h>
 
 #include "tests/support/conv_oracle.h"
 #include "tests/support/geometries.h"
@@ -331,6 +332,41 @@ TEST_P(ConvWith, ReadsAPartOfTheChannelsWhereItLies) {
   EXPECT_TRUE(same_bits(ops::conv_partial(Slot::y, g, {.x = &part, .w = &w}), expected));
 }
 
+// Lines shorter and longer than any block of rows.
+TEST_P(ConvWith, ReadsAPartOfTheVolumeWhereItLies) {
+  std::mt19937 random(12);
+  for (const Index length : {3, 37}) {
+    ConvGeometry g{
+        .rank = 3, .batch = 2, .groups = 1, .x_channels = 48, .y_channels = 5, .axis = {}};
+    for (ConvAxis& axis : g.axis) axis = {.in = 4, .out = 4};
+    g.axis[2].in = g.axis[2].out = length;
+    const FormValues values = test::random_values(g, random);
+    const auto part_of_larger = [](const Tensor& part) {
+      Shape shape = part.shape();
+      for (std::size_t axis = 2; axis < shape.size(); ++axis) shape[axis] += 2;
+      Tensor whole = Tensor::empty_channels_last(shape, part.dtype());
+      std::fill_n(whole.mutable_data<float>(), whole.numel(), std::nanf(""));
+      const Strides& strides = whole.strides();
+      Tensor cut = whole.alias(part.shape(), strides, strides[2] + strides[3] + strides[4]);
+      ops::copy_into(cut, part);
+      return cut;
+    };
+    Tensor dense[3], cut[3];
+    for (int i = 0; i < 3; ++i) {
+      dense[i] = make(values, g, kSlots[i], DType::float32, Layout::channels_last);
+      cut[i] = kSlots[i] == Slot::w ? dense[i] : part_of_larger(dense[i]);
+    }
+    const auto result = [&](Slot slot, const Tensor(&from)[3]) {
+      ops::ConvOperands operands{&from[0], &from[1], &from[2]};
+      (slot == Slot::x ? operands.x : slot == Slot::w ? operands.w : operands.y) = nullptr;
+      return ops::conv_partial(slot, g, operands);
+    };
+    for (const Slot slot : kSlots) {
+      EXPECT_TRUE(same_bits(result(slot, cut), result(slot, dense))) << name(slot) << length;
+    }
+  }
+}
+
 TEST_P(ConvWith, ReportsItsWorkspaceAndKeepsToTheLimit) {
   const Restore restore;
   set_num_threads(3);
@@ -444,7 +480,20 @@ TEST(ConvAlgorithm, ChoiceFollowsFromTheProblem) {
   ConvGeometry pointwise = all[4];
   pointwise.y_channels = 16;
   EXPECT_EQ(choice(Slot::y, pointwise), "direct");
-  EXPECT_EQ(choice(Slot::x, pointwise), "tiled");
+  EXPECT_EQ(choice(Slot::x, pointwise), "direct");
+  EXPECT_EQ(choice(Slot::w, pointwise), "tiled");
+  for (const Index few : {3, 7}) {
+    ConvGeometry head = pointwise;
+    head.x_channels = 32;
+    head.y_channels = few;
+    EXPECT_EQ(choice(Slot::y, head), "thin");
+    EXPECT_EQ(choice(Slot::w, head), "thin");
+    EXPECT_EQ(choice(Slot::x, head), "tiled");
+    std::swap(head.x_channels, head.y_channels);
+    EXPECT_EQ(choice(Slot::x, head), "thin");
+    EXPECT_EQ(choice(Slot::w, head), "thin");
+    EXPECT_EQ(choice(Slot::y, head), "direct");
+  }
   ConvGeometry wide = all[2];
   wide.x_channels = wide.y_channels = 256;
   for (const Slot slot : kSlots) EXPECT_EQ(choice(slot, wide), "winograd");

@@ -77,8 +77,10 @@ std::vector<ConvGeometry> large_geometries() {
   volume.batch = 2;
   ConvGeometry signal = cube(1, 5, 5, {.in = 1500, .kernel = 7, .padding = 8, .dilation = 2});
   signal.groups = 5;
-  all.push_back(volume);
-  all.push_back(signal);
+  ConvGeometry from_few = cube(2, 5, 32, {.in = 31, .kernel = 1});  // and their transpose
+  from_few.batch = 3;
+  for (const ConvGeometry& g : {volume, signal, cube(3, 48, 7, {.in = 13, .kernel = 1}), from_few})
+    all.push_back(g);
   return all;
 }
 

@@ -46,6 +46,19 @@ struct MatrixBlock {
   std::int64_t out_stride;
 };
 
+/// out[row][column] = bias[column] + sum over channels of rows[row * row_stride + channel] *
+/// weights[column][channel], for as many rows as the table's dot_rows.
+template <typename T>
+struct DotBlock {
+  const T* rows;
+  std::int64_t row_stride;
+  const T* weights;
+  std::int64_t channels;  ///< fill vectors of 64 bytes
+  std::int64_t columns;   ///< at most kMostDotColumns
+  const T* bias;
+  T* out;
+};
+
 /// sums[k][column] += (where `fresh`: =) sum over rows of x[row * x_stride + k] * y[row * y_stride
 /// + column].
 template <typename T>
@@ -60,6 +73,7 @@ struct SumBlock {
 };
 
 inline constexpr int kMostKernelRows = 14, kMostKernelColumns = 32;
+inline constexpr int kMostDotColumns = 7;  // from 8 on, product's vectors are half full
 
 /// Kernels for one number of columns; entry r - 1 takes r rows (products) or r values of k (sum).
 template <typename T>
@@ -76,6 +90,8 @@ struct KernelTable {
   int rows;  ///< entries in use of each set
   int set_count;
   KernelSet<T> sets[4];
+  int dot_rows;
+  void (*dot)(const DotBlock<T>&);
 };
 
 extern const KernelTable<float> kPortableFloat, kAvx2Float, kAvx512Float;

@@ -1,6 +1,8 @@
 // Internal: included by one file per instruction set. A block of results stays in registers while
 // the sum runs: each step loads a few vectors of columns and multiplies them with one number of
 // each row.
+#include <utility>
+
 #include <voxgrad/ops/cpu/conv/direct_kernels.h>
 #include <voxgrad/ops/cpu/conv/vectors.inl>
 
@@ -155,6 +157,66 @@ void sum(const SumBlock<T>& block) {
   }
 }
 
+// Sums of neighbouring lanes: those of a, then those of b.
+template <typename Vector, std::size_t... pair>
+[[gnu::always_inline]] inline void add_pairs(const Vector& a, const Vector& b, Vector& sums,
+                                             std::index_sequence<pair...>) {
+  sums = __builtin_shufflevector(a, b, (2 * pair)...) +
+         __builtin_shufflevector(a, b, (2 * pair + 1)...);
+}
+
+// vectors[0] <- the sum of the lanes of each of kCount vectors, in order.
+template <int kLanes, int kCount, typename Vector>
+[[gnu::always_inline]] inline void add_lanes(Vector* vectors) {
+#pragma GCC unroll 8
+  for (int i = 0; i < kCount / 2; ++i) {
+    add_pairs(vectors[2 * i], vectors[2 * i + 1], vectors[i], std::make_index_sequence<kLanes>());
+  }
+  if constexpr (kCount > 2) add_lanes<kLanes, kCount / 2>(vectors);
+}
+
+// sums[row] <- products of one column, lane by lane. `kFetches`: the rows two blocks on are
+// prefetched.
+template <bool kFetches, typename T, typename Vector, int kLanes>
+[[gnu::always_inline]] inline void multiply_rows(const DotBlock<T>& block, const T* weights,
+                                                 Vector (&sums)[kLanes]) {
+  const int64_t stride = block.row_stride;
+#pragma GCC unroll 16
+  for (int row = 0; row < kLanes; ++row) sums[row] = Vector{};
+  for (int64_t channel = 0; channel < block.channels; channel += kLanes) {
+    Vector w, value;
+    load(w, weights + channel);
+    const T* from = block.rows + channel;
+#pragma GCC unroll 16
+    for (int row = 0; row < kLanes; ++row, from += stride) {
+      if constexpr (kFetches) __builtin_prefetch(from + 2 * kLanes * stride);
+      load(value, from);
+      sums[row] += value * w;
+      asm("" : "+r"(from));  // else compilers prepare an address for each row, in memory
+    }
+  }
+}
+
+// A vector holds neighbouring channels. As many rows as it has lanes, so that their sums fill one.
+template <typename T, int kLanes>
+void dot(const DotBlock<T>& block) {
+  T results[kMostDotColumns][kLanes];
+  for (int64_t column = 0; column < block.columns; ++column) {
+    typename VectorOf<T, kLanes>::Type sums[kLanes];
+    const T* weights = block.weights + column * block.channels;
+    if (column == 0) multiply_rows<true>(block, weights, sums);
+    else multiply_rows<false>(block, weights, sums);
+    add_lanes<kLanes, kLanes>(sums);
+    sums[0] += block.bias[column];
+    store(results[column], sums[0]);
+  }
+  for (int row = 0; row < kLanes; ++row) {
+    for (int64_t column = 0; column < block.columns; ++column) {
+      block.out[row * block.columns + column] = results[column][row];
+    }
+  }
+}
+
 /// Fills entries 1 ... kRows of a set.
 template <typename T, int kLanes, int kVectors, int kRows>
 constexpr KernelSet<T> kernel_set() {
@@ -172,7 +234,7 @@ constexpr KernelSet<T> kernel_set() {
 template <typename T, int kBytes, int kRows>
 constexpr KernelTable<T> kernel_table() {
   constexpr int kLanes = kBytes / static_cast<int>(sizeof(T));
-  KernelTable<T> table{kRows, 2, {}};
+  KernelTable<T> table{kRows, 2, {}, kLanes, dot<T, kLanes>};
   table.sets[0] = kernel_set<T, kLanes, 2, kRows>();
   table.sets[1] = kernel_set<T, kLanes, 1, kRows>();
   if constexpr (kLanes >= 4) table.sets[table.set_count++] = kernel_set<T, kLanes / 2, 1, kRows>();
