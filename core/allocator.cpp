@@ -242,8 +242,9 @@ class CachingAllocator::Impl {
   [[noreturn]] void refuse(std::size_t bytes) const {
     const MemoryStats now = stats();
     throw OutOfMemoryError(fmt::format(
-        "allocate: the device has not enough memory; asked {} bytes, {} in use, {} cached", bytes,
-        now.current, now.reserved - std::min(now.reserved, now.current)));
+        "allocate: the device has not enough memory; asked {} bytes, {} in use, {} cached{}", bytes,
+        now.current, now.reserved - std::min(now.reserved, now.current),
+        source_.describe ? source_.describe() : ""));
   }
 
   void set_poison([[maybe_unused]] void* block, [[maybe_unused]] std::size_t bytes,

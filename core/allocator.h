@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include <voxgrad/core/backend.h>
 
@@ -24,6 +25,8 @@ struct MemorySource {
   std::function<void(void* block, std::size_t bytes)> give;
   /// The CPU can touch it: blocks that nobody holds are then poisoned under AddressSanitizer.
   bool host = false;
+  /// What an error about missing memory should add, beginning with ", "; may be empty.
+  std::function<std::string()> describe = {};
 };
 
 /// Thread-safe. Blocks must be released before it is destroyed; what is cached then goes back to

@@ -34,7 +34,9 @@ class Backend {
   /// overlap.
   virtual void copy(void* to, Device to_device, const void* from, Device from_device,
                     std::size_t bytes) = 0;
-  /// Returns when all work given to the device so far is done.
+  /// Kernels that this thread starts from now on run on this device, not on another of its type.
+  virtual void make_current() {}
+  /// Returns when all work given to the device so far is done. @throws DeviceError when it failed.
   virtual void synchronize() = 0;
   virtual MemoryStats memory_stats() const = 0;
   /// Sets `peak` to `current`, and `workspace` to what operations hold now.
@@ -51,9 +53,9 @@ Backend& backend(Device device);
 /// must be cheap and always give the same. @throws DeviceError naming what is missing.
 using BackendProvider = Backend& (*)(int index);
 
-/// Makes backend({type, index}) ask `provider`: how the CUDA folder makes itself known. The CPU's
-/// cannot be replaced.
+/// Makes backend({type, index}) ask `provider`, and device_count(type) `count`: how the CUDA folder
+/// makes itself known. The CPU's cannot be replaced.
 /// @throws DeviceError for DeviceType::cpu.
-void register_backend(DeviceType type, BackendProvider provider);
+void register_backend(DeviceType type, BackendProvider provider, int (*count)());
 
 }  // namespace voxgrad

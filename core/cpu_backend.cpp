@@ -129,13 +129,27 @@ CpuBackend& cpu_backend() {
 }
 
 std::atomic<BackendProvider> cuda_provider{nullptr};
+std::atomic<int (*)()> cuda_count{nullptr};
 
 }  // namespace
 
-void register_backend(DeviceType type, BackendProvider provider) {
+void register_backend(DeviceType type, BackendProvider provider, int (*count)()) {
   VG_CHECK(type == DeviceType::cuda, DeviceError,
            "register_backend: the CPU's backend cannot be replaced; got cpu");
+  cuda_count.store(count);
   cuda_provider.store(provider);
+}
+
+int device_count(DeviceType type) {
+  if (type == DeviceType::cpu) return 1;
+  int (*const count)() = cuda_count.load();
+  return count == nullptr ? 0 : count();
+}
+
+Device Device::cuda(int index) {
+  const Device device{DeviceType::cuda, index};
+  backend(device);
+  return device;
 }
 
 Backend& backend(Device device) {
@@ -148,8 +162,8 @@ Backend& backend(Device device) {
   }
   const BackendProvider provider = cuda_provider.load();
   VG_CHECK(provider != nullptr, DeviceError,
-           "backend: this build of voxgrad has no CUDA, build it where the CUDA toolkit is "
-           "installed; got {}",
+           "backend: this build of voxgrad has no CUDA; build it with -DVOXGRAD_CUDA=ON where the "
+           "CUDA toolkit is; got {}",
            to_string(device));
   return provider(device.index);
 }

@@ -43,10 +43,13 @@ struct ActivationKernels {
   void (*prelu_gradient)(const Operand& grad, const Operand& x, const Operand& weight,
                          const Operand& out);
 };
-/// @throws DeviceError where the device has none.
-const ActivationKernels& activation_kernels(DeviceType device);
+/// Of the device's type; from here on this thread's kernels run on that device.
+const ActivationKernels& activation_kernels(Device device);
 
 namespace cpu {
+extern const ActivationKernels kActivation;
+}
+namespace cuda {
 extern const ActivationKernels kActivation;
 }
 

@@ -32,13 +32,12 @@ bool log_wanted() {
 
 // Where what is shared fills the limit by itself, the tiles have half of it all the same: nothing
 // would be gained that is worth all threads but one.
-int tiles_in_flight(const ConvWorkspace& workspace) {
+int tiles_in_flight(const ConvWorkspace& workspace, Index most) {
   const std::size_t limit = workspace_limit();
   const std::size_t left = limit - std::min(workspace.shared, limit / 2);
-  const Index fit =
-      workspace.per_tile == 0 ? num_threads() : static_cast<Index>(left / workspace.per_tile);
-  return static_cast<int>(std::clamp<Index>(
-      fit, 1, std::max<Index>(1, std::min<Index>(workspace.tiles, num_threads()))));
+  const Index fit = workspace.per_tile == 0 ? most : static_cast<Index>(left / workspace.per_tile);
+  return static_cast<int>(
+      std::clamp<Index>(fit, 1, std::max<Index>(1, std::min<Index>(workspace.tiles, most))));
 }
 
 // ---- operands
@@ -89,12 +88,11 @@ void fill_without_terms(const ConvEpilogue& epilogue, Tensor& result) {
 
 }  // namespace
 
-const ConvKernels& conv_kernels(DeviceType device) {
-  if (device == DeviceType::cpu) return cpu::kConv;
-  no_kernels("conv", device);
+const ConvKernels& conv_kernels(Device device) {
+  return select_kernels(device, cpu::kConv, cuda::kConv);
 }
 
-const ConvAlgorithm& choose_algorithm(const ConvProblem& problem, DeviceType device) {
+const ConvAlgorithm& choose_algorithm(const ConvProblem& problem, Device device) {
   const std::string forced = forced_conv_algorithm();
   const auto& algorithms = conv_kernels(device).algorithms;
   const ConvAlgorithm* choice = nullptr;
@@ -107,10 +105,12 @@ const ConvAlgorithm& choose_algorithm(const ConvProblem& problem, DeviceType dev
 }
 
 void set_forced_conv_algorithm(std::string_view name) {
-  const auto& algorithms = conv_kernels(DeviceType::cpu).algorithms;
-  VG_CHECK(name.empty() || std::ranges::any_of(
-                               algorithms, [&](const auto& known) { return known.name == name; }),
-           KeyError, "conv: no algorithm has the name '{}'", name);
+  const auto has_it = [&](const ConvKernels& kernels) {
+    return std::ranges::find(kernels.algorithms, name, &ConvAlgorithm::name) !=
+           kernels.algorithms.end();
+  };
+  VG_CHECK(name.empty() || has_it(cpu::kConv) || has_it(cuda::kConv), KeyError,
+           "conv: no algorithm has the name '{}'", name);
   const std::lock_guard lock(forced_mutex);
   forced_name = name;
 }
@@ -164,9 +164,10 @@ Tensor conv_partial(Slot produced, const ConvGeometry& geometry, const ConvOpera
     fill_without_terms(epilogue, result);
     return result;
   }
-  const ConvAlgorithm& algorithm = choose_algorithm(problem, reference.device().type);
+  const ConvAlgorithm& algorithm = choose_algorithm(problem, reference.device());
   ConvReport report{problem, algorithm.name, algorithm.workspace(problem)};
-  report.tiles_in_flight = tiles_in_flight(report.workspace);
+  report.tiles_in_flight =
+      tiles_in_flight(report.workspace, conv_kernels(reference.device()).most_tiles_in_flight());
   const ConvOperands ready{operands.x == nullptr ? nullptr : &used.x, operands.w,
                            operands.y == nullptr ? nullptr : &used.y};
   algorithm.run(problem, ready, epilogue, report.tiles_in_flight, result);

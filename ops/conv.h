@@ -68,12 +68,16 @@ struct ConvAlgorithm {
 /// In order of preference; the last supports everything and always suits.
 struct ConvKernels {
   std::span<const ConvAlgorithm> algorithms;
+  int (*most_tiles_in_flight)();
 };
 
-/// @throws DeviceError where the device has none.
-const ConvKernels& conv_kernels(DeviceType device);
+/// Of the device's type; from here on this thread's kernels run on that device.
+const ConvKernels& conv_kernels(Device device);
 
 namespace cpu {
+extern const ConvKernels kConv;
+}
+namespace cuda {
 extern const ConvKernels kConv;
 }
 
@@ -99,7 +103,7 @@ Tensor conv_partial(Slot produced, const ConvGeometry& geometry, const ConvOpera
 
 /// What conv_partial runs: the forced algorithm where it supports the problem, else the first that
 /// does and suits it.
-const ConvAlgorithm& choose_algorithm(const ConvProblem& problem, DeviceType device = {});
+const ConvAlgorithm& choose_algorithm(const ConvProblem& problem, Device device = {});
 
 /// For the whole process; empty: the library's own choice. @throws KeyError when no device has such
 /// an algorithm.

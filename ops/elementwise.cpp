@@ -44,27 +44,32 @@ Tensor in_order_of(const Tensor& out, const Tensor& x) {
 void run_binary(BinaryOp op, const Tensor& a, const Tensor& b, Tensor& out, double parameter) {
   const Tensor first = in_order_of(out, a);
   const Tensor second = in_order_of(out, b);
-  elementwise_kernels(out.device().type)
+  elementwise_kernels(out.device())
       .binary(op, operand(first, out.shape()), operand(second, out.shape()), target(out),
               parameter);
 }
 
 }  // namespace
 
-const ElementwiseKernels& elementwise_kernels(DeviceType device) {
-  if (device == DeviceType::cpu) return cpu::kElementwise;
-  no_kernels("elementwise", device);
+const ElementwiseKernels& elementwise_kernels(Device device) {
+  return select_kernels(device, cpu::kElementwise, cuda::kElementwise);
+}
+
+void refuse(std::string_view kind, DType dtype) {
+  VG_CHECK(false, DTypeError, "{}: the operation is not defined for this dtype; got {}", kind,
+           name(dtype));
+  __builtin_unreachable();
 }
 
 Tensor unary(UnaryOp op, const Tensor& x, double parameter) {
   Tensor out = Tensor::empty_like(x, gives_boolean(op) ? DType::boolean : x.dtype());
-  elementwise_kernels(x.device().type).unary(op, operand(x), target(out), parameter);
+  elementwise_kernels(x.device()).unary(op, operand(x), target(out), parameter);
   return out;
 }
 
 void unary_into(UnaryOp op, const Tensor& x, Tensor& out, double parameter) {
   const NoCancel whole;
-  elementwise_kernels(x.device().type).unary(op, operand(x), target(out), parameter);
+  elementwise_kernels(x.device()).unary(op, operand(x), target(out), parameter);
 }
 
 Tensor binary(BinaryOp op, const Tensor& a, const Tensor& b, double parameter) {
@@ -84,7 +89,7 @@ Tensor where(const Tensor& cond, const Tensor& a, const Tensor& b) {
   const Shape shape =
       broadcast_shape("where", cond.shape(), broadcast_shape("where", a.shape(), b.shape()));
   Tensor out = empty_result(shape, a.dtype(), {&a, &b, &cond});
-  elementwise_kernels(a.device().type)
+  elementwise_kernels(a.device())
       .where(operand(cond, shape), operand(a, shape), operand(b, shape), target(out));
   return out;
 }
@@ -92,7 +97,7 @@ Tensor where(const Tensor& cond, const Tensor& a, const Tensor& b) {
 void add_scaled_into(Tensor& a, const Tensor& b, double alpha) {
   const NoCancel whole;
   const Tensor other = in_order_of(a, b);
-  elementwise_kernels(a.device().type).add_scaled(target(a), operand(other, a.shape()), alpha);
+  elementwise_kernels(a.device()).add_scaled(target(a), operand(other, a.shape()), alpha);
 }
 
 Tensor scalar(double value, DType dtype, Device device) {

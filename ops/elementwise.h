@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include <voxgrad/ops/operand.h>
 
@@ -104,6 +105,9 @@ void add_scaled_into(Tensor& a, const Tensor& b, double alpha);
 /// A tensor of rank 0.
 Tensor scalar(double value, DType dtype, Device device);
 
+/// Ends an operation that the dtype does not have. @throws DTypeError, always.
+[[noreturn]] void refuse(std::string_view kind, DType dtype);
+
 /// Kernels get operands of one shape.
 struct ElementwiseKernels {
   void (*unary)(UnaryOp op, const Operand& x, const Operand& out, double parameter);
@@ -112,10 +116,13 @@ struct ElementwiseKernels {
   void (*where)(const Operand& cond, const Operand& a, const Operand& b, const Operand& out);
   void (*add_scaled)(const Operand& a, const Operand& b, double alpha);
 };
-/// @throws DeviceError where the device has none.
-const ElementwiseKernels& elementwise_kernels(DeviceType device);
+/// Of the device's type; from here on this thread's kernels run on that device.
+const ElementwiseKernels& elementwise_kernels(Device device);
 
 namespace cpu {
+extern const ElementwiseKernels kElementwise;
+}
+namespace cuda {
 extern const ElementwiseKernels kElementwise;
 }
 

@@ -27,7 +27,7 @@ IndexOperand joined(const Tensor& x, const IndexMap& map, std::span<const Tensor
   fill(owner, 0);
   for (std::size_t k = 0; k < indices.size(); ++k) {
     const Tensor part = indices[k].alias(cut, indices[k].strides(), indices[k].offset());
-    indexing_kernels(x.device().type)
+    indexing_kernels(x.device())
         .add_places(index_operand(x, map.indexed[k], part, cut), target(owner));
   }
   return {operand(owner, shape), std::numeric_limits<Index>::max(), 1};
@@ -46,9 +46,8 @@ Operand under(Operand x, const IndexMap& map, const Shape& shape) {
 
 }  // namespace
 
-const IndexingKernels& indexing_kernels(DeviceType device) {
-  if (device == DeviceType::cpu) return cpu::kIndexing;
-  no_kernels("indexing", device);
+const IndexingKernels& indexing_kernels(Device device) {
+  return select_kernels(device, cpu::kIndexing, cuda::kIndexing);
 }
 
 Tensor gather(const Tensor& x, const IndexMap& map, std::span<const Tensor> indices) {
@@ -57,7 +56,7 @@ Tensor gather(const Tensor& x, const IndexMap& map, std::span<const Tensor> indi
   if (out.numel() == 0) return out;
   Tensor places;
   const IndexOperand index = joined(x, map, indices, places);
-  indexing_kernels(x.device().type).gather(under(operand(x), map, shape), index, target(out));
+  indexing_kernels(x.device()).gather(under(operand(x), map, shape), index, target(out));
   return out;
 }
 
@@ -68,10 +67,10 @@ void scatter_into(Tensor& x, const IndexMap& map, std::span<const Tensor> indice
   if (indices[0].numel() == 0) return;
   Tensor places;
   const IndexOperand index = joined(x, map, indices, places);
-  indexing_kernels(x.device().type)
+  indexing_kernels(x.device())
       .scatter(under(target(x), map, shape), index, operand(values, shape), map.own, accumulate);
 }
 
-Tensor nonzero(const Tensor& x) { return indexing_kernels(x.device().type).nonzero(x); }
+Tensor nonzero(const Tensor& x) { return indexing_kernels(x.device()).nonzero(x); }
 
 }  // namespace voxgrad::ops

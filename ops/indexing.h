@@ -46,10 +46,13 @@ struct IndexingKernels {
   void (*add_places)(const IndexOperand& index, const Operand& total);
   Tensor (*nonzero)(const Tensor& x);
 };
-/// @throws DeviceError where the device has none.
-const IndexingKernels& indexing_kernels(DeviceType device);
+/// Of the device's type; from here on this thread's kernels run on that device.
+const IndexingKernels& indexing_kernels(Device device);
 
 namespace cpu {
+extern const IndexingKernels kIndexing;
+}
+namespace cuda {
 extern const IndexingKernels kIndexing;
 }
 

@@ -82,8 +82,8 @@ Tensor fold_axis(const Tensor& y, int axis, Index size, Index lo, Index hi, PadM
   Tensor x = empty_in_order_of(y, shape);
   const Operand to = target(x);
   const Operand from = operand(y);
-  const ElementwiseKernels& kernels = elementwise_kernels(y.device().type);
-  layout_kernels(y.device().type).copy(to, slice(from, axis, lo, size));
+  const ElementwiseKernels& kernels = elementwise_kernels(y.device());
+  layout_kernels(y.device()).copy(to, slice(from, axis, lo, size));
   const auto add = [&](const Operand& into, const Operand& other) {
     kernels.binary(BinaryOp::add, into, other, into, 0);
   };
@@ -102,16 +102,15 @@ Tensor fold_axis(const Tensor& y, int axis, Index size, Index lo, Index hi, PadM
 
 }  // namespace
 
-const LayoutKernels& layout_kernels(DeviceType device) {
-  if (device == DeviceType::cpu) return cpu::kLayout;
-  no_kernels("layout", device);
+const LayoutKernels& layout_kernels(Device device) {
+  return select_kernels(device, cpu::kLayout, cuda::kLayout);
 }
 
 namespace {
 
 /// Into a tensor that nobody has seen: what is left half-written goes away with it.
 void copy_to_fresh(Tensor& to, const Tensor& from) {
-  layout_kernels(to.device().type).copy(target(to), operand(from, to.shape()));
+  layout_kernels(to.device()).copy(target(to), operand(from, to.shape()));
 }
 
 }  // namespace
@@ -123,7 +122,7 @@ void copy_into(Tensor& to, const Tensor& from) {
 
 void fill(Tensor& x, double value) {
   const NoCancel whole;
-  layout_kernels(x.device().type).fill(target(x), value);
+  layout_kernels(x.device()).fill(target(x), value);
 }
 
 Tensor to_channels_last(const Tensor& x) {
@@ -157,7 +156,7 @@ Tensor pad(const Tensor& x, std::span<const Index> lo, std::span<const Index> hi
            double value) {
   Tensor out = empty_in_order_of(x, padded_shape(x.shape(), lo, hi));
   if (out.numel() == 0) return out;
-  const LayoutKernels& kernels = layout_kernels(x.device().type);
+  const LayoutKernels& kernels = layout_kernels(x.device());
   const Operand to = target(out);
   if (mode == PadMode::constant) fill_border(to, x.shape(), lo, value, kernels);
   for_each_block(mode, lo, hi, 0, to, operand(x), kernels.copy);
@@ -188,7 +187,7 @@ Tensor flip(const Tensor& x, std::span<const Index> axes) {
     const Index size = x.shape()[static_cast<std::size_t>(axis)];
     from = slice(std::move(from), static_cast<int>(axis), size - 1, size, -1);
   }
-  layout_kernels(x.device().type).copy(target(out), from);
+  layout_kernels(x.device()).copy(target(out), from);
   return out;
 }
 

@@ -45,10 +45,13 @@ struct LayoutKernels {
   void (*copy)(const Operand& to, const Operand& from);
   void (*fill)(const Operand& x, double value);
 };
-/// @throws DeviceError where the device has none.
-const LayoutKernels& layout_kernels(DeviceType device);
+/// Of the device's type; from here on this thread's kernels run on that device.
+const LayoutKernels& layout_kernels(Device device);
 
 namespace cpu {
+extern const LayoutKernels kLayout;
+}
+namespace cuda {
 extern const LayoutKernels kLayout;
 }
 

@@ -14,13 +14,12 @@ Shape with_classes(const Tensor& labels, Index classes) {
   return shape;
 }
 
-const LossKernels& kernels_of(const Tensor& x) { return loss_kernels(x.device().type); }
+const LossKernels& kernels_of(const Tensor& x) { return loss_kernels(x.device()); }
 
 }  // namespace
 
-const LossKernels& loss_kernels(DeviceType device) {
-  if (device == DeviceType::cpu) return cpu::kLoss;
-  no_kernels("loss", device);
+const LossKernels& loss_kernels(Device device) {
+  return select_kernels(device, cpu::kLoss, cuda::kLoss);
 }
 
 Tensor scores_layout(const Tensor& x) { return x.is_contiguous() ? x : to_channels_last(x); }

@@ -48,10 +48,13 @@ struct LossKernels {
                           const Tensor& shared, const Tensor& scores, Tensor& result);
 };
 
-/// @throws DeviceError where the device has none.
-const LossKernels& loss_kernels(DeviceType device);
+/// Of the device's type; from here on this thread's kernels run on that device.
+const LossKernels& loss_kernels(Device device);
 
 namespace cpu {
+extern const LossKernels kLoss;
+}
+namespace cuda {
 extern const LossKernels kLoss;
 }
 

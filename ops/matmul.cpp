@@ -1,6 +1,7 @@
 #include <voxgrad/ops/matmul.h>
 
 #include <algorithm>
+#include <atomic>
 
 #include <voxgrad/ops/layout.h>
 
@@ -22,9 +23,15 @@ Tensor readable_by_blas(const Tensor& x) {
 
 }  // namespace
 
-const MatmulKernels& matmul_kernels(DeviceType device) {
-  if (device == DeviceType::cpu) return cpu::kMatmul;
-  no_kernels("matmul", device);
+namespace {
+std::atomic<bool> tf32{false};
+}
+
+void set_allow_tf32(bool on) { tf32.store(on); }
+bool allow_tf32() { return tf32.load(std::memory_order_relaxed); }
+
+const MatmulKernels& matmul_kernels(Device device) {
+  return select_kernels(device, cpu::kMatmul, cuda::kMatmul);
 }
 
 std::optional<MatrixLayout> matrix_layout(Index rows, Index columns, Index row_stride,
@@ -46,7 +53,7 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
   if (out.numel() == 0) return out;
   const Tensor left = readable_by_blas(a);
   const Tensor right = readable_by_blas(b);
-  matmul_kernels(a.device().type)
+  matmul_kernels(a.device())
       .matmul(operand(left, with_matrix(batch, a.size(-2), a.size(-1))),
               operand(right, with_matrix(batch, b.size(-2), b.size(-1))), target(out));
   return out;

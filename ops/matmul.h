@@ -17,12 +17,21 @@ struct MatmulKernels {
   /// other's rows do not overlap.
   void (*matmul)(const Operand& a, const Operand& b, const Operand& out);
 };
-/// @throws DeviceError where the device has none.
-const MatmulKernels& matmul_kernels(DeviceType device);
+/// Of the device's type; from here on this thread's kernels run on that device.
+const MatmulKernels& matmul_kernels(Device device);
 
 namespace cpu {
 extern const MatmulKernels kMatmul;
 }
+namespace cuda {
+extern const MatmulKernels kMatmul;
+}
+
+/// Whether products of float32 on GPUs, convolutions among them, may round their factors to TF32
+/// (10 bits behind the point, in place of 23), which is several times as fast. False at first; for
+/// the whole process.
+void set_allow_tf32(bool on);
+bool allow_tf32();
 
 /// How BLAS reads a matrix: rows `row` elements apart, or columns when `transposed`.
 struct MatrixLayout {

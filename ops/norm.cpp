@@ -12,7 +12,7 @@ Tensor per_group(const NormShape& shape, const Tensor& like) {
   return Tensor::empty({shape.groups, shape.channels}, DType::float64, like.device());
 }
 
-const NormKernels& kernels_of(const Tensor& x) { return norm_kernels(x.device().type); }
+const NormKernels& kernels_of(const Tensor& x) { return norm_kernels(x.device()); }
 
 Tensor plain(const Tensor& x) { return x.defined() ? to_contiguous(x) : x; }
 
@@ -36,9 +36,8 @@ Tensor mean_of_runs(const NormShape& shape, Index merged, const Tensor& x) {
 
 }  // namespace
 
-const NormKernels& norm_kernels(DeviceType device) {
-  if (device == DeviceType::cpu) return cpu::kNorm;
-  no_kernels("norm", device);
+const NormKernels& norm_kernels(Device device) {
+  return select_kernels(device, cpu::kNorm, cuda::kNorm);
 }
 
 Moments moments(const NormShape& shape, const Tensor& x) {

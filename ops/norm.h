@@ -40,7 +40,7 @@ struct NormSums {
 struct NormOutput {
   double eps = 0;
   Tensor weight = {}, bias = {};  ///< (channels); may be undefined: 1 and 0
-  double slope = 1;     ///< at least 0
+  double slope = 1;               ///< at least 0
 };
 
 /// x, y and dy lie channels-last.
@@ -60,10 +60,13 @@ struct NormKernels {
   void (*update_running)(const NormShape&, const Moments&, double momentum, Moments& running);
 };
 
-/// @throws DeviceError where the device has none.
-const NormKernels& norm_kernels(DeviceType device);
+/// Of the device's type; from here on this thread's kernels run on that device.
+const NormKernels& norm_kernels(Device device);
 
 namespace cpu {
+extern const NormKernels kNorm;
+}
+namespace cuda {
 extern const NormKernels kNorm;
 }
 

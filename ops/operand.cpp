@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include <voxgrad/core/check.h>
+#include <voxgrad/ops/strided_axes.h>
 
 namespace voxgrad::ops {
 
@@ -37,6 +38,11 @@ Operand slice(Operand x, int axis, Index start, Index length, Index step) {
   return x;
 }
 
+void check_axis_count(std::size_t count) {
+  VG_CHECK(count <= kMaxAxes, ShapeError,
+           "tensors: kernels take at most {} axes that do not merge; got {}", kMaxAxes, count);
+}
+
 Tensor empty_in_order_of(const Tensor& x, const Shape& shape) {
   std::vector<std::size_t> axes(shape.size());
   std::iota(axes.begin(), axes.end(), std::size_t{0});
@@ -50,12 +56,6 @@ Tensor empty_in_order_of(const Tensor& x, const Shape& shape) {
     stride = checked_product(stride, std::max<Index>(shape[*axis], 1));
   }
   return Tensor::empty_strided(shape, std::move(strides), x.dtype(), x.device());
-}
-
-void no_kernels(std::string_view topic, DeviceType device) {
-  VG_CHECK(false, DeviceError, "{}: this build has no kernels for device type {}; move to the CPU",
-           topic, device == DeviceType::cuda ? "cuda" : "unknown");
-  __builtin_unreachable();
 }
 
 }  // namespace voxgrad::ops

@@ -1,8 +1,7 @@
 // Internal: what kernels work on: memory and a layout over it, without ownership or graph.
 #pragma once
 
-#include <string_view>
-
+#include <voxgrad/core/backend.h>
 #include <voxgrad/core/tensor.h>
 
 namespace [[gnu::visibility("default")]] voxgrad {
@@ -34,9 +33,13 @@ Operand slice(Operand x, int axis, Index start, Index length, Index step = 1);
 /// Uninitialised, of another shape of the same rank, with the axes in the memory order of `x`.
 Tensor empty_in_order_of(const Tensor& x, const Shape& shape);
 
-/// Ends the look-up of a topic's kernel table for a device that has none. @throws DeviceError,
-/// always.
-[[noreturn]] void no_kernels(std::string_view topic, DeviceType device);
+/// The table of the device's type. Kernels that this thread starts from here on run on `device`.
+template <typename Table>
+const Table& select_kernels(Device device, const Table& cpu, const Table& cuda) {
+  if (device.type == DeviceType::cpu) return cpu;
+  backend(device).make_current();
+  return cuda;
+}
 
 }  // namespace ops
 }  // namespace voxgrad

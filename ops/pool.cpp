@@ -74,9 +74,8 @@ PoolAxis adaptive_axis(std::string_view op, Index in, Index out) {
   return axis;
 }
 
-const PoolKernels& pool_kernels(DeviceType device) {
-  if (device == DeviceType::cpu) return cpu::kPool;
-  no_kernels("pool", device);
+const PoolKernels& pool_kernels(Device device) {
+  return select_kernels(device, cpu::kPool, cuda::kPool);
 }
 
 MaxPooled max_pool(const PoolGeometry& geometry, const Tensor& x) {
@@ -87,41 +86,38 @@ MaxPooled max_pool(const PoolGeometry& geometry, const Tensor& x) {
   const Shape shape = geometry.output_shape();
   MaxPooled result{Tensor::empty_channels_last(shape, x.dtype(), x.device()),
                    Tensor::empty_channels_last(shape, geometry.position_dtype(), x.device())};
-  pool_kernels(x.device().type).max(geometry, to_channels_last(x), result.values, result.positions);
+  pool_kernels(x.device()).max(geometry, to_channels_last(x), result.values, result.positions);
   return result;
 }
 
 Tensor scatter_at(const PoolGeometry& geometry, const Tensor& y, const Tensor& positions) {
   Tensor x = Tensor::empty_channels_last(geometry.input_shape(), y.dtype(), y.device());
-  pool_kernels(y.device().type)
-      .scatter(geometry, to_channels_last(y), to_channels_last(positions), x);
+  pool_kernels(y.device()).scatter(geometry, to_channels_last(y), to_channels_last(positions), x);
   return x;
 }
 
 Tensor gather_at(const PoolGeometry& geometry, const Tensor& x, const Tensor& positions) {
   Tensor y = Tensor::empty_channels_last(geometry.output_shape(), x.dtype(), x.device());
-  pool_kernels(x.device().type)
-      .gather(geometry, to_channels_last(x), to_channels_last(positions), y);
+  pool_kernels(x.device()).gather(geometry, to_channels_last(x), to_channels_last(positions), y);
   return y;
 }
 
 Tensor flat_indices(const PoolGeometry& geometry, const Tensor& positions) {
   Tensor indices =
       Tensor::empty_channels_last(geometry.output_shape(), DType::int64, positions.device());
-  pool_kernels(positions.device().type)
-      .flat_indices(geometry, to_channels_last(positions), indices);
+  pool_kernels(positions.device()).flat_indices(geometry, to_channels_last(positions), indices);
   return indices;
 }
 
 Tensor average_pool(const PoolGeometry& geometry, AverageDivisor divisor, const Tensor& x) {
   Tensor y = Tensor::empty_channels_last(geometry.output_shape(), x.dtype(), x.device());
-  pool_kernels(x.device().type).average(geometry, divisor, to_channels_last(x), y);
+  pool_kernels(x.device()).average(geometry, divisor, to_channels_last(x), y);
   return y;
 }
 
 Tensor average_pool_adjoint(const PoolGeometry& geometry, AverageDivisor divisor, const Tensor& y) {
   Tensor x = Tensor::empty_channels_last(geometry.input_shape(), y.dtype(), y.device());
-  pool_kernels(y.device().type).average_adjoint(geometry, divisor, to_channels_last(y), x);
+  pool_kernels(y.device()).average_adjoint(geometry, divisor, to_channels_last(y), x);
   return x;
 }
 

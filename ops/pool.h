@@ -70,10 +70,13 @@ struct PoolKernels {
   void (*average_adjoint)(const PoolGeometry&, AverageDivisor, const Tensor& y, Tensor& x);
 };
 
-/// @throws DeviceError where the device has none.
-const PoolKernels& pool_kernels(DeviceType device);
+/// Of the device's type; from here on this thread's kernels run on that device.
+const PoolKernels& pool_kernels(Device device);
 
 namespace cpu {
+extern const PoolKernels kPool;
+}
+namespace cuda {
 extern const PoolKernels kPool;
 }
 

@@ -25,15 +25,14 @@ Tensor position(ReduceOp op, const Tensor& x, int axis, bool keepdim) {
   AxisMask axes(x.shape().size());
   axes[static_cast<std::size_t>(axis)] = true;
   Tensor out = Tensor::empty(kept_shape(x.shape(), axes), DType::int64, x.device());
-  reduce_kernels(x.device().type).position(op, operand(x), axis, target(out));
+  reduce_kernels(x.device()).position(op, operand(x), axis, target(out));
   return keepdim ? out : without_axes(out, axes);
 }
 
 }  // namespace
 
-const ReduceKernels& reduce_kernels(DeviceType device) {
-  if (device == DeviceType::cpu) return cpu::kReduce;
-  no_kernels("reduce", device);
+const ReduceKernels& reduce_kernels(Device device) {
+  return select_kernels(device, cpu::kReduce, cuda::kReduce);
 }
 
 Tensor reduce(ReduceOp op, const Tensor& x, const AxisMask& axes, bool keepdim) {
@@ -41,7 +40,7 @@ Tensor reduce(ReduceOp op, const Tensor& x, const AxisMask& axes, bool keepdim) 
   const bool to_int64 = adds && !is_floating(x.dtype());
   Tensor out =
       Tensor::empty(kept_shape(x.shape(), axes), to_int64 ? DType::int64 : x.dtype(), x.device());
-  reduce_kernels(x.device().type).reduce(op, operand(x), target(out));
+  reduce_kernels(x.device()).reduce(op, operand(x), target(out));
   return keepdim ? out : without_axes(out, axes);
 }
 

@@ -40,10 +40,13 @@ struct ReduceKernels {
   /// `op`: maximum or minimum.
   void (*position)(ReduceOp op, const Operand& x, int axis, const Operand& out);
 };
-/// @throws DeviceError where the device has none.
-const ReduceKernels& reduce_kernels(DeviceType device);
+/// Of the device's type; from here on this thread's kernels run on that device.
+const ReduceKernels& reduce_kernels(Device device);
 
 namespace cpu {
+extern const ReduceKernels kReduce;
+}
+namespace cuda {
 extern const ReduceKernels kReduce;
 }
 

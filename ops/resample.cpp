@@ -40,9 +40,8 @@ AxisMap AxisMap::transposed() const {
   return result;
 }
 
-const ResampleKernels& resample_kernels(DeviceType device) {
-  if (device == DeviceType::cpu) return cpu::kResample;
-  no_kernels("resample", device);
+const ResampleKernels& resample_kernels(Device device) {
+  return select_kernels(device, cpu::kResample, cuda::kResample);
 }
 
 Tensor map_axis(const AxisMap& map, const Tensor& x, int axis) {
@@ -53,7 +52,7 @@ Tensor map_axis(const AxisMap& map, const Tensor& x, int axis) {
   }
   shape[axis] = map.out();
   Tensor y = Tensor::empty_channels_last(shape, x.dtype(), x.device());
-  resample_kernels(x.device().type).map_axis(map, outer, inner, to_channels_last(x), y);
+  resample_kernels(x.device()).map_axis(map, outer, inner, to_channels_last(x), y);
   return y;
 }
 

@@ -35,10 +35,13 @@ struct ResampleKernels {
   void (*map_axis)(const AxisMap&, Index outer, Index inner, const Tensor& x, Tensor& y);
 };
 
-/// @throws DeviceError where the device has none.
-const ResampleKernels& resample_kernels(DeviceType device);
+/// Of the device's type; from here on this thread's kernels run on that device.
+const ResampleKernels& resample_kernels(Device device);
 
 namespace cpu {
+extern const ResampleKernels kResample;
+}
+namespace cuda {
 extern const ResampleKernels kResample;
 }
 

@@ -19,10 +19,13 @@ struct ScanKernels {
   void (*cumsum)(const Operand& x, int axis, const Operand& out);
   void (*argsort)(const Operand& x, int axis, bool descending, const Operand& out);
 };
-/// @throws DeviceError where the device has none.
-const ScanKernels& scan_kernels(DeviceType device);
+/// Of the device's type; from here on this thread's kernels run on that device.
+const ScanKernels& scan_kernels(Device device);
 
 namespace cpu {
+extern const ScanKernels kScan;
+}
+namespace cuda {
 extern const ScanKernels kScan;
 }
 

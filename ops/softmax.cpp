@@ -16,9 +16,8 @@ Tensor in_layout_of(const Tensor& y, const Tensor& x) {
 
 }  // namespace
 
-const SoftmaxKernels& softmax_kernels(DeviceType device) {
-  if (device == DeviceType::cpu) return cpu::kSoftmax;
-  no_kernels("softmax", device);
+const SoftmaxKernels& softmax_kernels(Device device) {
+  return select_kernels(device, cpu::kSoftmax, cuda::kSoftmax);
 }
 
 ClassShape class_shape(const Tensor& x, int axis) {
@@ -32,14 +31,14 @@ ClassShape class_shape(const Tensor& x, int axis) {
 Tensor softmax(const Tensor& x, int axis, bool logarithm) {
   const Tensor from = dense(x);
   Tensor y = Tensor::empty_like(from);
-  softmax_kernels(x.device().type).softmax(class_shape(from, axis), logarithm, from, y);
+  softmax_kernels(x.device()).softmax(class_shape(from, axis), logarithm, from, y);
   return y;
 }
 
 Tensor softmax_gradient(const Tensor& y, const Tensor& dy, int axis, bool logarithm) {
   const Tensor values = dense(y);
   Tensor dx = Tensor::empty_like(values);
-  softmax_kernels(y.device().type)
+  softmax_kernels(y.device())
       .softmax_gradient(class_shape(values, axis), logarithm, values, in_layout_of(values, dy), dx);
   return dx;
 }

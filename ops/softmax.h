@@ -26,10 +26,13 @@ struct SoftmaxKernels {
                            Tensor& dx);
 };
 
-/// @throws DeviceError where the device has none.
-const SoftmaxKernels& softmax_kernels(DeviceType device);
+/// Of the device's type; from here on this thread's kernels run on that device.
+const SoftmaxKernels& softmax_kernels(Device device);
 
 namespace cpu {
+extern const SoftmaxKernels kSoftmax;
+}
+namespace cuda {
 extern const SoftmaxKernels kSoftmax;
 }
 

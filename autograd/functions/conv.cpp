@@ -134,7 +134,7 @@ Tensor conv_transpose(const Tensor& y, const Tensor& w, const Tensor& bias,
 
 std::vector<std::string> conv_algorithms() {
   std::vector<std::string> names;
-  for (const auto& algorithm : ops::conv_kernels(DeviceType::cpu).algorithms) {
+  for (const auto& algorithm : ops::conv_kernels(Device{}).algorithms) {
     names.emplace_back(algorithm.name);
   }
   return names;

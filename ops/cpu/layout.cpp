@@ -6,6 +6,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include <voxgrad/ops/convert_element.h>
 #include <voxgrad/ops/cpu/by_instruction_set.h>
 #include <voxgrad/ops/cpu/strided.h>
 
@@ -186,17 +187,6 @@ void copy_same(const Operand& to, const Operand& from) {
         }
       },
       4 * kGrain);
-}
-
-template <typename To, typename From>
-To converted(From value) {
-  if constexpr (std::is_same_v<To, bool>) {
-    return value != From(0);
-  } else if constexpr (std::is_same_v<To, std::uint8_t> && std::is_floating_point_v<From>) {
-    return static_cast<To>(static_cast<std::int64_t>(value));  // negative values wrap around
-  } else {
-    return static_cast<To>(value);
-  }
 }
 
 template <typename To, typename From>

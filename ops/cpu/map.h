@@ -16,8 +16,6 @@ namespace voxgrad::ops::cpu {
 void real_function(UnaryOp op, const Operand& x, const Operand& out);
 /// Division with rounding and bitwise operations: BinaryOp::floor_divide to bit_xor.
 void divide(BinaryOp op, const Operand& a, const Operand& b, const Operand& out);
-/// Always throws DTypeError.
-[[noreturn]] void refuse(std::string_view kind, DType dtype);
 
 /// True where out is large, and not an operand, whose lines are at hand.
 template <typename R>
@@ -42,9 +40,12 @@ struct Rows {
   P* operator[](Index row) const { return first + row * row_step; }
 };
 
-/// What a function becomes: instructions on vectors, or a call, before which the wider instruction
-/// sets must clear their registers.
+/// What a function object becomes: instructions on vectors, or a call, before which the wider
+/// instruction sets must clear their registers.
 enum class Inlined { yes, no };
+
+template <typename F>
+inline constexpr Inlined kInlined = F::calls ? Inlined::no : Inlined::yes;
 
 /// out[i] = f(x[i * x_step], y[i * y_step]) for `rows` rows of n elements, with steps of 0 or 1.
 template <Index x_step, Index y_step, Inlined inlined>
@@ -95,9 +96,10 @@ void map_rows(Index rows, Index n, const Args&... args) {
   else run_portable<typename Loop::template Body<16>>(rows, n, args...);
 }
 
-/// out = f(x).
-template <typename T, typename R, Inlined inlined = Inlined::yes, typename F>
+/// out = f(x), for the function objects of unary_function.h.
+template <typename T, typename F>
 void map(const Operand& x, const Operand& out, F f) {
+  using R = std::invoke_result_t<F, T>;
   const StridedLoop<2> loop(out.shape, {out.strides, x.strides});
   const bool large = streams<R>(out, {&x}, loop.count());
   loop.run_blocks([large, to = out.as<R>(), from = x.as<const T>(), f](const auto& block) {
@@ -105,7 +107,7 @@ void map(const Operand& x, const Operand& out, F f) {
     const Rows<const T> a(from, block, 1);
     if (r.step == 1 && a.step == 1) {
       const auto first = [f](T v, T) { return f(v); };
-      return map_rows<1, 0, T, inlined>(block.rows, block.n, r, a, a, first, large);
+      return map_rows<1, 0, T, kInlined<F>>(block.rows, block.n, r, a, a, first, large);
     }
     for (Index k = 0; k < block.rows; ++k) {
       for (Index i = 0; i < block.n; ++i) r[k][i * r.step] = f(a[k][i * a.step]);
@@ -114,8 +116,9 @@ void map(const Operand& x, const Operand& out, F f) {
 }
 
 /// out = f(a, b); dense and broadcast rows have loops of their own, which the compiler vectorises.
-template <typename T, typename R, Inlined inlined = Inlined::yes, typename F>
+template <typename T, typename F>
 void map(const Operand& a, const Operand& b, const Operand& out, F f) {
+  using R = std::invoke_result_t<F, T, T>;
   const StridedLoop<3> loop(out.shape, {out.strides, a.strides, b.strides});
   const bool large = streams<R>(out, {&a, &b}, loop.count());
   loop.run_blocks([large, to = out.as<R>(), a_data = a.as<const T>(), b_data = b.as<const T>(),
@@ -124,11 +127,11 @@ void map(const Operand& a, const Operand& b, const Operand& out, F f) {
     const Rows<const T> x(a_data, block, 1), y(b_data, block, 2);
     const Index rows = block.rows, n = block.n;
     if (r.step == 1 && x.step == 1 && y.step == 1) {
-      map_rows<1, 1, T, inlined>(rows, n, r, x, y, f, large);
+      map_rows<1, 1, T, kInlined<F>>(rows, n, r, x, y, f, large);
     } else if (r.step == 1 && x.step == 1 && y.step == 0) {
-      map_rows<1, 0, T, inlined>(rows, n, r, x, y, f, large);
+      map_rows<1, 0, T, kInlined<F>>(rows, n, r, x, y, f, large);
     } else if (r.step == 1 && x.step == 0 && y.step == 1) {
-      map_rows<0, 1, T, inlined>(rows, n, r, x, y, f, large);
+      map_rows<0, 1, T, kInlined<F>>(rows, n, r, x, y, f, large);
     } else {
       for (Index k = 0; k < rows; ++k) {
         for (Index i = 0; i < n; ++i) r[k][i * r.step] = f(x[k][i * x.step], y[k][i * y.step]);
@@ -136,10 +139,5 @@ void map(const Operand& a, const Operand& b, const Operand& out, F f) {
     }
   });
 }
-
-/// The type to compute in: integers wrap around, as in PyTorch, which unsigned arithmetic does
-/// without undefined behaviour.
-template <typename T>
-using Wide = std::conditional_t<std::is_floating_point_v<T>, T, std::uint64_t>;
 
 }  // namespace voxgrad::ops::cpu

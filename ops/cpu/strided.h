@@ -1,37 +1,31 @@
 // Internal: the one loop behind the elementwise, layout and reduce kernels.
 //
-// A StridedLoop walks N operands of one shape. It drops axes of size 1, orders the others by the
-// strides of operand 0, merges neighbours that all operands run through without a jump, and hands
-// out rows: runs along the innermost axis, one by one or in blocks. The split over threads is a
-// fixed number of elements, so it never follows from the number of threads.
+// A StridedLoop walks N operands of one shape along their StridedAxes and hands out rows: runs
+// along the innermost axis, one by one or in blocks. The split over threads is a fixed number of
+// elements, so it never follows from the number of threads.
 #pragma once
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
-#include <span>
-#include <vector>
 
-#include <voxgrad/core/check.h>
 #include <voxgrad/core/parallel.h>
-#include <voxgrad/core/shape.h>
 #include <voxgrad/ops/cpu/stream.h>
+#include <voxgrad/ops/strided_axes.h>
 
 namespace voxgrad::ops::cpu {
 
 /// Elements per tile of work: long enough to hide the hand-out, short enough to stay in the L2
 /// cache.
 inline constexpr Index kGrain = Index{1} << 15;
-inline constexpr int kMaxAxes = 32;
 
 template <int N>
-class StridedLoop {
+class StridedLoop : public StridedAxes<N> {
  public:
-  using Offsets = std::array<Index, N>;  // elements, one number per operand
-  struct Axis {
-    Index size;
-    Offsets steps;
-  };
+  using typename StridedAxes<N>::Offsets;
+  using typename StridedAxes<N>::Axis;
+  using StridedAxes<N>::StridedAxes;
+  using StridedAxes<N>::count;
+  using StridedAxes<N>::axes;
   /// `rows` rows of n elements each; row r begins at at + r * row_steps.
   struct Block {
     Offsets at;
@@ -40,26 +34,6 @@ class StridedLoop {
     Index rows;
     Index n;
   };
-
-  StridedLoop(std::span<const Index> shape, const std::array<std::span<const Index>, N>& strides) {
-    for (std::size_t i = 0; i < shape.size(); ++i) {
-      count_ *= shape[i];
-      if (shape[i] == 1) continue;
-      Axis axis{shape[i], {}};
-      for (std::size_t k = 0; k < N; ++k) axis.steps[k] = strides[k][i];
-      axes_.push_back(axis);
-    }
-    std::stable_sort(axes_.begin(), axes_.end(), outside);
-    merge();
-    VG_CHECK(axes_.size() <= kMaxAxes, ShapeError,
-             "tensors: kernels take at most {} axes that do not merge; got {}", kMaxAxes,
-             axes_.size());
-  }
-
-  Index count() const { return count_; }
-  /// Outermost first, at least one.
-  const std::vector<Axis>& axes() const { return axes_; }
-  const Axis& inner() const { return axes_.back(); }
 
   /// Calls row(offsets, steps, n) for runs that cover everything, from several threads.
   template <typename Row>
@@ -75,8 +49,8 @@ class StridedLoop {
       walk_blocks(begin, end, body);
       finish_streaming();  // bodies may have streamed
     };
-    if (count_ <= grain) return tile(0, count_);
-    parallel_ranges(count_, grain, tile);
+    if (count() <= grain) return tile(0, count());
+    parallel_ranges(count(), grain, tile);
   }
 
   /// As run() for the elements [begin, end) in the loop's order, on this thread.
@@ -98,16 +72,16 @@ class StridedLoop {
   template <typename Body>
   void walk_blocks(Index begin, Index end, const Body& body) const {
     if (begin >= end) return;
-    const std::size_t last = axes_.size() - 1;
-    const Axis& inner = axes_[last];
-    const Axis& outer = axes_[last == 0 ? 0 : last - 1];
+    const std::size_t last = axes().size() - 1;
+    const Axis& inner = axes()[last];
+    const Axis& outer = axes()[last == 0 ? 0 : last - 1];
     std::array<Index, kMaxAxes> index;
     Offsets at{};
     Index rest = begin;
     for (std::size_t i = last + 1; i-- > 0;) {
-      index[i] = rest % axes_[i].size;
-      rest /= axes_[i].size;
-      move(at, axes_[i], index[i]);
+      index[i] = rest % axes()[i].size;
+      rest /= axes()[i].size;
+      move(at, axes()[i], index[i]);
     }
     while (true) {
       const Index n = std::min(inner.size - index[last], end - begin);
@@ -122,10 +96,10 @@ class StridedLoop {
       std::size_t i = last - 1;  // there is one: the elements left lie on other rows
       move(at, outer, rows);
       index[i] += rows;
-      while (index[i] == axes_[i].size) {
-        move(at, axes_[i], -index[i]);
+      while (index[i] == axes()[i].size) {
+        move(at, axes()[i], -index[i]);
         index[i--] = 0;
-        move(at, axes_[i], 1);
+        move(at, axes()[i], 1);
         ++index[i];
       }
     }
@@ -134,38 +108,6 @@ class StridedLoop {
   static void move(Offsets& at, const Axis& axis, Index by) {
     for (std::size_t k = 0; k < N; ++k) at[k] += by * axis.steps[k];
   }
-
-  static bool outside(const Axis& a, const Axis& b) {
-    for (std::size_t k = 0; k < N; ++k) {
-      const Index step_a = std::abs(a.steps[k]);
-      const Index step_b = std::abs(b.steps[k]);
-      if (step_a != step_b) return step_a > step_b;
-    }
-    return false;
-  }
-
-  static bool merges(const Axis& outer, const Axis& inner) {
-    for (std::size_t k = 0; k < N; ++k) {
-      if (outer.steps[k] != inner.steps[k] * inner.size) return false;
-    }
-    return true;
-  }
-
-  void merge() {
-    if (axes_.empty()) axes_.push_back({1, {}});
-    std::size_t kept = 0;
-    for (std::size_t i = 1; i < axes_.size(); ++i) {
-      if (merges(axes_[kept], axes_[i])) {
-        axes_[kept] = {axes_[kept].size * axes_[i].size, axes_[i].steps};
-      } else {
-        axes_[++kept] = axes_[i];
-      }
-    }
-    axes_.resize(kept + 1);
-  }
-
-  std::vector<Axis> axes_;
-  Index count_ = 1;
 };
 
 }  // namespace voxgrad::ops::cpu

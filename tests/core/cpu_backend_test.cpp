@@ -127,7 +127,7 @@ TEST(Backend, RefusesDevicesThatDoNotExist) {
 }
 
 TEST(Backend, TheCpuCannotBeReplaced) {
-  EXPECT_THROW(register_backend(DeviceType::cpu, nullptr), DeviceError);
+  EXPECT_THROW(register_backend(DeviceType::cpu, nullptr, nullptr), DeviceError);
 }
 
 /// A tensor of static storage is released when this file's statics are destroyed.

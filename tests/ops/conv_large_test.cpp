@@ -54,7 +54,7 @@ TEST(ConvLarge, OperandsMayLieAcrossTheBorder) {
     if (!x.defined()) GTEST_SKIP() << "no 16 GB of address space";
     const Tensor plain = counted(x.shape());
     x.copy_(plain);
-    for (const auto& algorithm : ops::conv_kernels(DeviceType::cpu).algorithms) {
+    for (const auto& algorithm : ops::conv_kernels(Device{}).algorithms) {
       ops::set_forced_conv_algorithm(algorithm.name);
       expect_same_as_plain(g, x, plain);
     }

@@ -122,7 +122,7 @@ class ConvWith : public testing::TestWithParam<std::string> {
 
 std::vector<std::string> algorithm_names() {
   std::vector<std::string> names;
-  for (const auto& algorithm : ops::conv_kernels(DeviceType::cpu).algorithms) {
+  for (const auto& algorithm : ops::conv_kernels(Device{}).algorithms) {
     names.emplace_back(algorithm.name);
   }
   return names;
@@ -427,7 +427,7 @@ TEST(ConvPartial, TilesStaySmallHoweverLargeTheProblem) {
   for (const Slot slot : kSlots) {
     for (const DType dtype : {DType::float32, DType::float64}) {
       const ops::ConvProblem problem{slot, g, dtype};
-      for (const ops::ConvAlgorithm& algorithm : ops::conv_kernels(DeviceType::cpu).algorithms) {
+      for (const ops::ConvAlgorithm& algorithm : ops::conv_kernels(Device{}).algorithms) {
         if (!algorithm.supports(problem)) continue;
         EXPECT_LE(algorithm.workspace(problem).per_tile, std::size_t{8} << 20) << algorithm.name;
       }

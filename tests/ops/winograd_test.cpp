@@ -174,7 +174,7 @@ TEST_F(Winograd, LeavesTheThreadsAtWorkWhereFiltersFillTheWorkspace) {
       .rank = 2, .x_channels = 256, .y_channels = 256, .axis = {ConvAxis{}, axis, axis}};
   const ops::ConvProblem problem{Slot::y, g, DType::float32};
   const ops::ConvWorkspace workspace =
-      ops::choose_algorithm(problem, DeviceType::cpu).workspace(problem);
+      ops::choose_algorithm(problem).workspace(problem);
   set_num_threads(2);
   set_workspace_limit(workspace.shared);
   std::mt19937 random(4);

@@ -1,4 +1,5 @@
 // The CPU's convolution algorithms in order of preference.
+#include <voxgrad/core/parallel.h>
 #include <voxgrad/ops/conv.h>
 #include <voxgrad/ops/cpu/conv/depthwise.h>
 #include <voxgrad/ops/cpu/conv/direct.h>
@@ -13,6 +14,6 @@ const ConvAlgorithm kAlgorithms[] = {kWinograd, kDepthwise, kThin, kDirect, kTil
 
 }  // namespace
 
-const ConvKernels kConv{kAlgorithms};
+const ConvKernels kConv{kAlgorithms, num_threads};
 
 }  // namespace voxgrad::ops::cpu
