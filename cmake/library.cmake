@@ -1,4 +1,4 @@
-# libvoxgrad.so: all sources of the root folders. ops/cuda/unavailable.cpp stands in for the CUDA files.
+# libvoxgrad.so: all sources of the root folders; of ops/cuda those that cuda.cmake picks.
 set(VOXGRAD_FOLDERS core ops autograd nn optim data io)
 set(VOXGRAD_INCLUDE ${PROJECT_BINARY_DIR}/include)
 
@@ -16,9 +16,8 @@ foreach(folder IN LISTS VOXGRAD_FOLDERS)
   endif()
 endforeach()
 list(FILTER sources EXCLUDE REGEX "/ops/cuda/")
-if(EXISTS ${PROJECT_SOURCE_DIR}/ops/cuda/unavailable.cpp)
-  list(APPEND sources ${PROJECT_SOURCE_DIR}/ops/cuda/unavailable.cpp)
-endif()
+include(cmake/cuda.cmake)
+list(APPEND sources ${VOXGRAD_CUDA_SOURCES})
 
 # A header is internal when its first line says so ("// Internal ..."); all others are public and installed.
 set(umbrella "// Generated: every public header.\n#pragma once\n\n")
@@ -43,6 +42,11 @@ target_sources(voxgrad PUBLIC FILE_SET HEADERS BASE_DIRS ${VOXGRAD_INCLUDE} FILE
 target_include_directories(voxgrad SYSTEM PRIVATE ${VOXGRAD_NIFTI_INCLUDE} ${VOXGRAD_JSON_INCLUDE})
 target_link_libraries(voxgrad PRIVATE $<BUILD_INTERFACE:voxgrad_options> fmt::fmt PNG::PNG ZLIB::ZLIB
                       ${VOXGRAD_NIFTI_LIBRARY} ${VOXGRAD_ZNZ_LIBRARY} ${VOXGRAD_OPENBLAS} Threads::Threads m)
+target_include_directories(voxgrad PRIVATE ${VOXGRAD_CUDA_INCLUDE})
+if(TARGET CUDA::cudart_static)
+  target_link_libraries(voxgrad PRIVATE CUDA::cudart_static ${CMAKE_DL_LIBS})
+  target_include_directories(voxgrad SYSTEM PRIVATE ${CUDAToolkit_INCLUDE_DIRS})
+endif()
 target_link_options(voxgrad PRIVATE -Wl,--exclude-libs,ALL)
 if(VOXGRAD_WERROR AND NOT VOXGRAD_SANITIZE)
   target_link_options(voxgrad PRIVATE -Wl,--no-undefined)

@@ -2,13 +2,18 @@
 add_library(voxgrad_options INTERFACE)
 target_compile_features(voxgrad_options INTERFACE cxx_std_20)
 # No contraction: a * b + c must round the same way in every kernel and with every compiler.
-target_compile_options(voxgrad_options INTERFACE -Wall -Wextra -Wpedantic -ffp-contract=off)
+target_compile_options(voxgrad_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -ffp-contract=off>)
+# For nvcc: constexpr functions run on both sides; its own files break -Wpedantic; templates compare unsigned
+# numbers with 0 (186).
+target_compile_options(voxgrad_options INTERFACE
+  $<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr --diag-suppress=186 -fmad=false -Xcompiler=-Wall,-Wextra,-ffp-contract=off>)
 if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
   # "GCC ivdep": clang finds out by itself what the pragma tells GCC.
   target_compile_options(voxgrad_options INTERFACE -Wno-unknown-pragmas)
 endif()
 if(VOXGRAD_WERROR)
-  target_compile_options(voxgrad_options INTERFACE -Werror)
+  target_compile_options(voxgrad_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Werror>
+                         $<$<COMPILE_LANGUAGE:CUDA>:-Werror=all-warnings>)
 endif()
 if(VOXGRAD_SANITIZE)
   if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)

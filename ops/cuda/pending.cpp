@@ -1,0 +1,25 @@
+#include <voxgrad/ops/conv.h>
+#include <voxgrad/ops/indexing.h>
+#include <voxgrad/ops/loss.h>
+#include <voxgrad/ops/matmul.h>
+#include <voxgrad/ops/norm.h>
+#include <voxgrad/ops/pool.h>
+#include <voxgrad/ops/reduce.h>
+#include <voxgrad/ops/resample.h>
+#include <voxgrad/ops/scan.h>
+#include <voxgrad/ops/softmax.h>
+
+namespace voxgrad::ops::cuda {
+
+const ConvKernels kConv{};
+const IndexingKernels kIndexing{};
+const LossKernels kLoss{};
+const MatmulKernels kMatmul{};
+const NormKernels kNorm{};
+const PoolKernels kPool{};
+const ReduceKernels kReduce{};
+const ResampleKernels kResample{};
+const ScanKernels kScan{};
+const SoftmaxKernels kSoftmax{};
+
+}  // namespace voxgrad::ops::cuda
