@@ -25,6 +25,7 @@
 #include <voxgrad/core/signals.h>
 #include <voxgrad/core/system_limits.h>
 #include <voxgrad/core/tile_gate.h>
+#include <voxgrad/core/wake_elsewhere.h>
 
 namespace voxgrad {
 
@@ -37,6 +38,8 @@ using internal::tile_state;
 constexpr int kMostThreads = 1024;
 // Calls come in quick succession: waking a sleeping thread costs more than to spin this long.
 constexpr auto kSpin = std::chrono::microseconds(40);
+// More helpers take the caller longer to steer than they gain: some land elsewhere anyway.
+constexpr int kMostSteered = 3;
 
 void relax() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -157,6 +160,7 @@ class Pool {
       jobs_.push_back(&job);
       published_.fetch_add(1, std::memory_order_release);
       to_wake = std::min(sleeping_, job.helpers_wanted - spinning_);
+      if (to_wake > 0) steer_sleepers();
     }
     for (int i = 0; i < to_wake; ++i) work_.notify_one();
   }
@@ -178,13 +182,21 @@ class Pool {
     left_.wait(lock, left);
   }
 
+  // With the mutex held: all helpers sleep, or none is steered.
+  void steer_sleepers() {
+    const int count = static_cast<int>(workers_.size());
+    if (sleeping_ < count || count > kMostSteered) return;
+    for (int i = 0; i < count; ++i)
+      wakes_[i].steer(workers_[static_cast<std::size_t>(i)].native_handle());
+  }
+
   // With the mutex held.
   void start_workers() {
     if (stopping_ || static_cast<int>(workers_.size()) >= threads() - 1) return;
     const SignalsBlocked in_workers;
     try {
       while (static_cast<int>(workers_.size()) < threads() - 1) {
-        workers_.emplace_back([this] { work(); });
+        workers_.emplace_back([this, number = workers_.size()] { work(number); });
         pthread_setname_np(workers_.back().native_handle(), "voxgrad");
       }
     } catch (const std::exception&) {
@@ -192,7 +204,7 @@ class Pool {
     }
   }
 
-  void work() {
+  void work(std::size_t number) {
     std::unique_lock lock(mutex_);
     while (!stopping_) {
       if (Job* job = find_job()) {
@@ -210,6 +222,7 @@ class Pool {
       ++sleeping_;
       work_.wait(lock, news);
       --sleeping_;
+      if (number < kMostSteered) wakes_[number].restore();
     }
   }
 
@@ -247,7 +260,8 @@ class Pool {
   std::condition_variable left_;  // a job's last helper left
   std::vector<Job*> jobs_;
   std::vector<std::thread> workers_;
-  std::atomic<std::uint64_t> published_{0};  // changes under the mutex; workers spin on it
+  internal::WakeElsewhere wakes_[kMostSteered];  // of the first workers
+  std::atomic<std::uint64_t> published_{0};      // changes under the mutex; workers spin on it
   int sleeping_ = 0;
   int spinning_ = 0;
   bool stopping_ = false;
