@@ -8,13 +8,12 @@
 #include <voxgrad/ops/reduce.h>
 
 #include <algorithm>
-#include <limits>
 #include <memory>
-#include <type_traits>
 
 #include <voxgrad/ops/cpu/by_instruction_set.h>
 #include <voxgrad/ops/cpu/position.h>
 #include <voxgrad/ops/cpu/strided.h>
+#include <voxgrad/ops/reduce_function.h>
 
 namespace voxgrad::ops::cpu {
 
@@ -26,84 +25,7 @@ constexpr Index kRun = 64 * kLanes;  // elements added in lanes before they are 
 constexpr Index kRowTile = 512;      // outputs accumulated at once
 constexpr Index kRowRun = 64;        // rows added in lanes before they are folded
 
-// Sums add in Lane for a short run, then in Total.
-template <typename T>
-struct Sum {
-  using In = T;
-  using Lane = std::conditional_t<std::is_floating_point_v<T>, T, std::uint64_t>;
-  using Total = std::conditional_t<std::is_floating_point_v<T>, double, std::uint64_t>;
-  using Out = std::conditional_t<std::is_floating_point_v<T>, T, std::int64_t>;
-  static constexpr Lane identity() { return Lane(0); }
-  static Lane add(Lane a, T x) { return a + static_cast<Lane>(x); }
-  static Total merge(Total a, Total b) { return a + b; }
-};
-
-template <typename T>
-struct Product {
-  using In = T;
-  using Lane = std::conditional_t<std::is_floating_point_v<T>, double, std::uint64_t>;
-  using Total = Lane;
-  using Out = std::conditional_t<std::is_floating_point_v<T>, T, std::int64_t>;
-  static constexpr Lane identity() { return Lane(1); }
-  static Lane add(Lane a, T x) { return a * static_cast<Lane>(x); }
-  static Total merge(Total a, Total b) { return a * b; }
-};
-
-template <typename T>
-struct Maximum {
-  using In = T;
-  using Lane = T;
-  using Total = T;
-  using Out = T;
-  static constexpr Lane identity() {
-    if constexpr (std::is_floating_point_v<T>) return -std::numeric_limits<T>::infinity();
-    else return std::numeric_limits<T>::lowest();
-  }
-  // Bitwise or: a branch would keep the compiler from using vectors.
-  static Lane add(Lane a, T x) { return ((x > a) | (x != x)) ? x : a; }
-  static Total merge(Total a, Total b) { return add(a, b); }
-};
-
-template <typename T>
-struct Minimum {
-  using In = T;
-  using Lane = T;
-  using Total = T;
-  using Out = T;
-  static constexpr Lane identity() {
-    if constexpr (std::is_floating_point_v<T>) return std::numeric_limits<T>::infinity();
-    else return std::numeric_limits<T>::max();
-  }
-  static Lane add(Lane a, T x) { return ((x < a) | (x != x)) ? x : a; }
-  static Total merge(Total a, Total b) { return add(a, b); }
-};
-
-template <typename R>
-typename R::Total total_identity() {
-  return static_cast<typename R::Total>(R::identity());
-}
-
-// The kept axes with operands (x, out), and the reduced axes with operand x.
-struct Split {
-  StridedLoop<2> kept;
-  StridedLoop<1> reduced;
-};
-
-Split split(const Operand& x, const Operand& out) {
-  Shape kept, reduced;
-  Strides kept_x, kept_out, reduced_x;
-  for (std::size_t i = 0; i < x.shape.size(); ++i) {
-    if (out.shape[i] == x.shape[i]) {
-      kept.push_back(x.shape[i]);
-      kept_x.push_back(x.strides[i]);
-      kept_out.push_back(out.strides[i]);
-    } else {
-      reduced.push_back(x.shape[i]);
-      reduced_x.push_back(x.strides[i]);
-    }
-  }
-  return {StridedLoop<2>(kept, {kept_x, kept_out}), StridedLoop<1>(reduced, {reduced_x})};
-}
+using Split = ReducedAxes<StridedLoop>;
 
 template <typename R>
 typename R::Total fold_lanes(std::array<typename R::Lane, kLanes>& lanes) {
@@ -352,14 +274,11 @@ void reduce_rows(const Split& axes, const typename R::In* x, typename R::Out* ou
 
 template <typename R>
 void run(const Operand& x, const Operand& out) {
-  const Split axes = split(x, out);
+  const Split axes(x, out);
   if (axes.kept.count() == 0) return;
   const auto* from = x.as<const typename R::In>();
   auto* to = out.as<typename R::Out>();
-  const auto& kept = axes.kept.inner();
-  const bool kept_runs_fastest =
-      kept.size > 1 && std::abs(kept.steps[0]) < std::abs(axes.reduced.inner().steps[0]);
-  if (kept_runs_fastest) {
+  if (axes.kept_runs_fastest()) {
     reduce_rows<R>(axes, from, to);
   } else {
     reduce_runs<R>(axes, from, to);
@@ -368,12 +287,7 @@ void run(const Operand& x, const Operand& out) {
 
 void reduce(ReduceOp op, const Operand& x, const Operand& out) {
   visit_dtype(x.dtype, [&]<typename T>() {
-    switch (op) {
-      case ReduceOp::sum: return run<Sum<T>>(x, out);
-      case ReduceOp::maximum: return run<Maximum<T>>(x, out);
-      case ReduceOp::minimum: return run<Minimum<T>>(x, out);
-      case ReduceOp::product: return run<Product<T>>(x, out);
-    }
+    visit_reduction<T>(op, [&]<typename R>(R) { run<R>(x, out); });
   });
 }
 

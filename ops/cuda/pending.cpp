@@ -4,7 +4,6 @@
 #include <voxgrad/ops/matmul.h>
 #include <voxgrad/ops/norm.h>
 #include <voxgrad/ops/pool.h>
-#include <voxgrad/ops/reduce.h>
 #include <voxgrad/ops/resample.h>
 #include <voxgrad/ops/scan.h>
 #include <voxgrad/ops/softmax.h>
@@ -17,7 +16,6 @@ const LossKernels kLoss{};
 const MatmulKernels kMatmul{};
 const NormKernels kNorm{};
 const PoolKernels kPool{};
-const ReduceKernels kReduce{};
 const ResampleKernels kResample{};
 const ScanKernels kScan{};
 const SoftmaxKernels kSoftmax{};

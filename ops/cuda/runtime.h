@@ -23,6 +23,8 @@ const Devices& devices();
 
 /// Where this thread's calls below and its kernels go. @throws DeviceError.
 void set_device(int index);
+/// The last one set.
+int current_device();
 
 /// Null where there is none left.
 void* take_memory(std::size_t bytes);

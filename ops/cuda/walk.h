@@ -42,7 +42,7 @@ class Walk {
     }
   }
 
-  Index count() const { return count_; }
+  __host__ __device__ Index count() const { return count_; }
 
   __host__ __device__ Places<N> operator()(Index i) const {
     Places<N> result{};

@@ -116,6 +116,8 @@ const bool kMemoryIsHosts = true;
 
 void set_device(int) {}
 
+int current_device() { return 0; }
+
 void* take_memory(std::size_t bytes) { return arena().take(bytes); }
 
 void give_memory(void* block) noexcept { arena().give(block); }

@@ -10,6 +10,8 @@ namespace voxgrad::ops::cuda {
 
 namespace {
 
+thread_local int device_of_thread = -1;  // none set
+
 bool synchronous() {
   static const bool on = [] {
     const char* value = std::getenv("VOXGRAD_CUDA_SYNC");
@@ -87,11 +89,12 @@ const Devices& devices() {
 }
 
 void set_device(int index) {
-  thread_local int current = -1;
-  if (index == current) return;
+  if (index == device_of_thread) return;
   VG_CUDA_CHECK("cuda", cudaSetDevice(index));
-  current = index;
+  device_of_thread = index;
 }
+
+int current_device() { return device_of_thread; }
 
 void* take_memory(std::size_t bytes) {
   void* block = nullptr;
