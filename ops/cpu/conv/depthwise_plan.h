@@ -14,8 +14,8 @@
 #include <vector>
 
 #include <voxgrad/ops/conv.h>
+#include <voxgrad/ops/conv_operands.h>
 #include <voxgrad/ops/cpu/conv/depthwise_kernels.h>
-#include <voxgrad/ops/cpu/conv/phases.h>
 
 namespace voxgrad::ops::cpu {
 

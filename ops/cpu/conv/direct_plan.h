@@ -4,8 +4,8 @@
 #include <vector>
 
 #include <voxgrad/ops/conv.h>
+#include <voxgrad/ops/conv_operands.h>
 #include <voxgrad/ops/cpu/conv/direct_kernels.h>
-#include <voxgrad/ops/cpu/conv/phases.h>
 #include <voxgrad/ops/cpu/conv/pieces.h>
 
 namespace voxgrad::ops::cpu {

@@ -127,23 +127,7 @@ void gather_line(const Gather& map, const Volumes<const T>& source, Index channe
   }
 }
 
-template <typename T>
-Volumes<const T> volumes(const Tensor& tensor) {
-  const Index channel_stride = tensor.size(1) == 1 ? 1 : tensor.stride(1);
-  Volumes<const T> result{tensor.data<T>(), tensor.stride(0), channel_stride, {0, 0, 0}};
-  const int rank = tensor.dim() - 2;
-  for (int i = 0; i < rank; ++i) result.stride[3 - rank + i] = tensor.stride(2 + i);
-  return result;
-}
-
 }  // namespace
-
-Volumes<const float> volumes_of(const Tensor& tensor, const float*) {
-  return volumes<float>(tensor);
-}
-Volumes<const double> volumes_of(const Tensor& tensor, const double*) {
-  return volumes<double>(tensor);
-}
 
 template <typename T>
 void gather(const Gather& map, const Volumes<const T>& source, Index channels, Range rows,
@@ -161,30 +145,9 @@ void gather(const Gather& map, const Volumes<const T>& source, Index channels, R
   }
 }
 
-template <typename T>
-std::optional<Index> row_distance(const Gather& map, const Volumes<const T>& source,
-                                  Index channels) {
-  if (channels > 1 && source.channel_stride != 1) return std::nullopt;
-  Index distance = 0, expected = 0;
-  for (int i = 2; i >= -1; --i) {
-    if (i >= 0 && !map.axis[i].is_identity()) return std::nullopt;
-    const Index size = i >= 0 ? map.axis[i].size : map.batch;
-    const Index stride = i >= 0 ? source.stride[i] : source.batch_stride;
-    if (size == 1) continue;
-    if (distance == 0) distance = expected = stride;
-    if (stride != expected || stride < channels) return std::nullopt;
-    expected *= size;
-  }
-  return distance == 0 ? channels : distance;
-}
-
 template void gather<float>(const Gather&, const Volumes<const float>&, Index, Range, Range,
                             float*);
 template void gather<double>(const Gather&, const Volumes<const double>&, Index, Range, Range,
                              double*);
-template std::optional<Index> row_distance<float>(const Gather&, const Volumes<const float>&,
-                                                  Index);
-template std::optional<Index> row_distance<double>(const Gather&, const Volumes<const double>&,
-                                                   Index);
 
 }  // namespace voxgrad::ops::cpu

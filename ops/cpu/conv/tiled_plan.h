@@ -6,7 +6,7 @@
 #include <vector>
 
 #include <voxgrad/ops/conv.h>
-#include <voxgrad/ops/cpu/conv/phases.h>
+#include <voxgrad/ops/conv_operands.h>
 
 namespace voxgrad::ops::cpu {
 

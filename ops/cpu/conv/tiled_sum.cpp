@@ -5,6 +5,7 @@
 #include <voxgrad/core/parallel.h>
 #include <voxgrad/ops/cpu/blas.h>
 #include <voxgrad/ops/cpu/conv/chunks.h>
+#include <voxgrad/ops/cpu/conv/gather.h>
 #include <voxgrad/ops/cpu/conv/scratch.h>
 #include <voxgrad/ops/cpu/conv/tiled.h>
 #include <voxgrad/ops/cpu/conv/tiled_plan.h>
@@ -28,13 +29,6 @@ Matrix<T> rows_of(const Gather& map, const Volumes<const T>& source, Index chann
   }
   gather<T>(map, source, channels, rows, taps, memory);
   return {memory, taps.length() * channels};
-}
-
-// y itself as a gather: one tap, nothing moved.
-Gather y_rows(const ConvGeometry& geometry) {
-  Gather map{.batch = geometry.batch, .axis = {}};
-  for (int i = 0; i < 3; ++i) map.axis[i].rows = map.axis[i].size = geometry.axis[i].out;
-  return map;
 }
 
 template <typename T>

@@ -20,14 +20,6 @@ std::vector<Index> tap_offsets(const Phase& phase, const Weights<const T>& weigh
 }
 
 template <typename T>
-Weights<const T> weights_of(const Tensor& tensor) {
-  Weights<const T> result{tensor.data<T>(), tensor.stride(0), tensor.stride(1), {0, 0, 0}};
-  const int rank = tensor.dim() - 2;
-  for (int i = 0; i < rank; ++i) result.tap_stride[3 - rank + i] = tensor.stride(2 + i);
-  return result;
-}
-
-template <typename T>
 void pack_weights(Slot produced, const ConvGeometry& geometry, const Phase& phase, Index group,
                   const Weights<const T>& weights, const PackedPart& part, T* packed) {
   const bool to_y = produced == Slot::y;
@@ -65,8 +57,6 @@ void unpack_weights(const ConvGeometry& geometry, Range rows, const T* sums, T* 
 
 template std::vector<Index> tap_offsets<float>(const Phase&, const Weights<const float>&);
 template std::vector<Index> tap_offsets<double>(const Phase&, const Weights<const double>&);
-template Weights<const float> weights_of<float>(const Tensor&);
-template Weights<const double> weights_of<double>(const Tensor&);
 template void pack_weights<float>(Slot, const ConvGeometry&, const Phase&, Index,
                                   const Weights<const float>&, const PackedPart&, float*);
 template void pack_weights<double>(Slot, const ConvGeometry&, const Phase&, Index,

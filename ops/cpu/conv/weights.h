@@ -2,20 +2,12 @@
 // order of columns.
 #pragma once
 
-#include <voxgrad/ops/cpu/conv/phases.h>
+#include <vector>
+
+#include <voxgrad/ops/conv_operands.h>
+#include <voxgrad/ops/conv_phases.h>
 
 namespace voxgrad::ops::cpu {
-
-/// A weight tensor as kernels read it: any strides, unit axes in front for ranks 1 and 2.
-template <typename T>
-struct Weights {
-  T* data = nullptr;
-  Index y_stride = 0, x_stride = 0;
-  Index tap_stride[3] = {0, 0, 0};
-};
-
-template <typename T>
-Weights<const T> weights_of(const Tensor& tensor);
 
 /// Elements from the start of one group's weights to each (tap, fold) of a phase, in the order of
 /// columns.

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include <voxgrad/ops/conv.h>
+#include <voxgrad/ops/conv_operands.h>
 #include <voxgrad/ops/cpu/conv/direct_plan.h>
-#include <voxgrad/ops/cpu/conv/phases.h>
 #include <voxgrad/ops/cpu/conv/winograd_kernels.h>
 
 namespace voxgrad::ops::cpu {

@@ -1,9 +1,9 @@
-#include <voxgrad/ops/cpu/conv/phases.h>
+#include <voxgrad/ops/conv_phases.h>
 
 #include <algorithm>
 #include <numeric>
 
-namespace voxgrad::ops::cpu {
+namespace voxgrad::ops {
 namespace {
 
 struct AxisPhase {
@@ -91,4 +91,10 @@ std::vector<Phase> phases(Slot produced, const ConvGeometry& geometry) {
   return result;
 }
 
-}  // namespace voxgrad::ops::cpu
+Gather y_rows(const ConvGeometry& geometry) {
+  Gather map{.batch = geometry.batch, .axis = {}};
+  for (int i = 0; i < 3; ++i) map.axis[i].rows = map.axis[i].size = geometry.axis[i].out;
+  return map;
+}
+
+}  // namespace voxgrad::ops
