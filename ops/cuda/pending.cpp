@@ -1,7 +1,5 @@
-#include <voxgrad/ops/conv.h>
 #include <voxgrad/ops/indexing.h>
 #include <voxgrad/ops/loss.h>
-#include <voxgrad/ops/matmul.h>
 #include <voxgrad/ops/norm.h>
 #include <voxgrad/ops/pool.h>
 #include <voxgrad/ops/resample.h>
@@ -10,10 +8,8 @@
 
 namespace voxgrad::ops::cuda {
 
-const ConvKernels kConv{};
 const IndexingKernels kIndexing{};
 const LossKernels kLoss{};
-const MatmulKernels kMatmul{};
 const NormKernels kNorm{};
 const PoolKernels kPool{};
 const ResampleKernels kResample{};

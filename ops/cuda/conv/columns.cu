@@ -1,0 +1,63 @@
+#include <voxgrad/ops/cuda/conv/columns.h>
+
+#include <algorithm>
+
+namespace voxgrad::ops::cuda {
+namespace {
+
+// Half of an H100's second-level cache, most of an A100's: what a chunk writes, its product reads
+// from there.
+constexpr Index kColumnBytes = Index{32} << 20;
+constexpr Index kRowMultiple = 128;  // of cuBLAS's tiles
+
+// A part runs over the taps of one row and channel, so that it divides once.
+template <typename T>
+struct GatherColumns {
+  Gather map;
+  Volumes<const T> source;
+  Index channels, group_channels;
+  Range rows, taps;
+  T* columns;
+
+  __device__ void operator()(Index i) const {
+    const Divided row = divide(i, channels);
+    const Divided group = divide(row.rest, group_channels);
+    const RowPlace place = row_place(map, rows.begin + row.quotient);
+    const T* from = source.data + row.rest * source.channel_stride;
+    T* to = columns + (row.quotient * channels + group.quotient * group_channels) * taps.length() +
+            group.rest;
+    TapCounter tap(map, taps.begin);
+    for (Index t = taps.begin; t < taps.end; ++t, tap.next(), to += group_channels) {
+      const Index at = tap.meets(place, source);
+      *to = at < 0 ? T(0) : from[at];
+    }
+  }
+};
+
+}  // namespace
+
+ColumnChunks::ColumnChunks(const Gather& map, Index channels, DType dtype) : rows(map.rows()) {
+  const Index most = kColumnBytes / static_cast<Index>(size_of(dtype));
+  const Index taps = std::max<Index>(map.taps(), 1);
+  block_taps = std::clamp<Index>(most / (kRowMultiple * channels), 1, taps);
+  chunk_rows = std::max<Index>(most / (block_taps * channels), 1);
+  if (chunk_rows > kRowMultiple) chunk_rows -= chunk_rows % kRowMultiple;
+  chunk_rows = std::min(chunk_rows, rows);
+  size = chunk_rows * block_taps * channels;
+}
+
+template <typename T>
+Matrix Columns<T>::operator()(Range rows, Range taps) const {
+  const Index all = groups * channels;
+  if (const auto distance = row_distance(map, source, all)) {
+    return {.data = source.data + rows.begin * *distance, .row = *distance, .batch = channels};
+  }
+  launch("conv", rows.length() * all,
+         GatherColumns<T>{map, source, all, channels, rows, taps, memory});
+  return {.data = memory, .row = taps.length() * all, .batch = taps.length() * channels};
+}
+
+template struct Columns<float>;
+template struct Columns<double>;
+
+}  // namespace voxgrad::ops::cuda

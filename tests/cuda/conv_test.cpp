@@ -1,0 +1,153 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+#include <span>
+
+#include <voxgrad/autograd/functions/conv.h>
+#include <voxgrad/core/error.h>
+#include <voxgrad/ops/conv.h>
+#include <voxgrad/ops/layout.h>
+#include <voxgrad/ops/matmul.h>
+
+#include "tests/ops/random_values.h"
+#include "tests/support/geometries.h"
+#include "tests/support/on_cuda.h"
+
+namespace voxgrad::testing {
+namespace {
+
+constexpr Slot kSlots[] = {Slot::x, Slot::w, Slot::y};
+
+/// conv_partial with the three slots' tensors, of which the produced one is not read.
+Function partial(Slot produced, const ConvGeometry& g, bool bias) {
+  return [=](const std::vector<Tensor>& in) {
+    ops::ConvOperands operands{&in[0], &in[1], &in[2]};
+    (produced == Slot::x ? operands.x : produced == Slot::w ? operands.w : operands.y) = nullptr;
+    ops::ConvEpilogue epilogue;
+    if (bias && produced != Slot::w) epilogue.bias = produced == Slot::y ? &in[3] : &in[4];
+    return ops::conv_partial(produced, g, operands, epilogue);
+  };
+}
+
+Tensor whole_numbers(const Shape& shape, DType dtype, std::uint32_t seed) {
+  return ops::convert(random_labels(shape, 5, DType::int64, seed), dtype);
+}
+
+/// x, w, y, bias of y, bias of x.
+std::vector<Tensor> operands_of(const ConvGeometry& g, DType dtype, bool whole) {
+  std::vector<Tensor> result;
+  const Shape shapes[] = {slot_shape(g, Slot::x),
+                          slot_shape(g, Slot::w),
+                          slot_shape(g, Slot::y),
+                          {g.y_channels},
+                          {g.x_channels}};
+  for (std::uint32_t i = 0; i < 5; ++i) {
+    result.push_back(
+        whole ? whole_numbers(shapes[i], dtype, i + 1)
+              : random_values(shapes[i], dtype,
+                              i % 2 == 0 && i < 3 ? Layout::channels_last : Layout::plain, i + 1));
+  }
+  return result;
+}
+
+class CudaConv : public Cuda, public ::testing::WithParamInterface<std::string> {
+ protected:
+  void SetUp() override {
+    Cuda::SetUp();
+    ops::set_forced_conv_algorithm(GetParam());
+  }
+  void TearDown() override { ops::set_forced_conv_algorithm(""); }
+};
+
+INSTANTIATE_TEST_SUITE_P(Algorithms, CudaConv, ::testing::Values("im2col", "direct"));
+
+TEST_P(CudaConv, AgreesWithTheCpuOverRandomGeometries) {
+  std::mt19937 random(11);
+  for (int i = 0; i < 60; ++i) {
+    const ConvGeometry g = test::random_geometry(random);
+    const DType dtype = i % 3 == 0 ? DType::float32 : DType::float64;
+    const std::vector<Tensor> operands = operands_of(g, dtype, false);
+    for (const Slot slot : kSlots) {
+      expect_agreement(std::string(name(slot)) + " " + to_string(g), partial(slot, g, i % 2 == 0),
+                       operands, {.tolerance = dtype == DType::float32 ? 1e-5 : 1e-13});
+    }
+  }
+}
+
+TEST_P(CudaConv, IsExactOnWholeNumbers) {
+  std::mt19937 random(12);
+  for (int i = 0; i < 20; ++i) {
+    const ConvGeometry g = test::random_geometry(random);
+    const std::vector<Tensor> operands = operands_of(g, DType::float32, true);
+    for (const Slot slot : kSlots)
+      expect_agreement(std::string(name(slot)) + " " + to_string(g), partial(slot, g, true),
+                       operands);
+  }
+}
+
+TEST_P(CudaConv, AgreesWithTheCpuOverManyChunks) {
+  for (const ConvGeometry& g : test::large_geometries()) {
+    const std::vector<Tensor> operands = operands_of(g, DType::float64, true);
+    for (const Slot slot : kSlots)
+      expect_agreement(std::string(name(slot)) + " " + to_string(g), partial(slot, g, true),
+                       operands);
+  }
+}
+
+TEST_P(CudaConv, ReadsPartsOfTensorsAndBroadcasts) {
+  const ConvGeometry g = conv_geometry(Shape{2, 4, 5, 6, 7}, Shape{6, 4, 3, 3, 3}, {.padding = 1});
+  std::vector<Tensor> operands = operands_of(g, DType::float64, false);
+  const auto cut = [&](const Shape& larger, const Shape& shape) {
+    const Tensor whole = random_values(larger, DType::float64, Layout::channels_last, 9);
+    return whole.alias(shape, whole.strides(), 0);
+  };
+  const Shape x = slot_shape(g, Slot::x), y = slot_shape(g, Slot::y);
+  operands[0] = cut({3, 7, 6, 8, 9}, x);
+  operands[2] = cut({2, 9, 7, 6, 8}, y);
+  const Tensor one = random_values({1, 6, 1, 1, 1}, DType::float64);
+  for (const Slot slot : kSlots) {
+    expect_agreement("part", partial(slot, g, true), operands, {.tolerance = 1e-13});
+    std::vector<Tensor> expanded = operands;
+    expanded[2] = one.alias(y, {0, 1, 0, 0, 0}, 0);
+    expect_agreement("expanded", partial(slot, g, false), expanded, {.tolerance = 1e-13});
+  }
+}
+
+TEST_P(CudaConv, ReportsWhatRan) {
+  const Tensor x = random_values({1, 3, 8, 8}, DType::float32).to(kCuda);
+  const Tensor w = random_values({5, 3, 3, 3}, DType::float32).to(kCuda);
+  conv(x, w);
+  ASSERT_TRUE(ops::last_conv().has_value());
+  EXPECT_EQ(ops::last_conv()->algorithm, GetParam());
+  EXPECT_GT(ops::last_conv()->workspace_bytes(), 0U);
+}
+
+class CudaMatmul : public Cuda {};
+
+TEST_F(CudaMatmul, AgreesWithTheCpu) {
+  for (const DType dtype :
+       {DType::float32, DType::float64, DType::int64, DType::int32, DType::uint8}) {
+    const auto values = [&](const Shape& shape, std::uint32_t seed) {
+      return ops::convert(random_labels(shape, 7, DType::int64, seed), dtype);
+    };
+    const auto product = [](const auto& in) { return ops::matmul(in[0], in[1]); };
+    expect_agreement("plain", product, {values({5, 7}, 1), values({7, 3}, 2)});
+    expect_agreement("batch", product, {values({2, 1, 3, 5, 7}, 1), values({4, 1, 7, 2}, 2)});
+    const Tensor transposed = values({7, 5}, 3).alias({5, 7}, {1, 5}, 0);
+    expect_agreement("transposed", product, {transposed, values({7, 3}, 2)});
+    expect_agreement("nothing to sum", product, {values({5, 0}, 1), values({0, 3}, 2)});
+    expect_agreement("empty", product, {values({0, 4}, 1), values({4, 3}, 2)});
+    const Tensor strided = values({10, 14}, 3).alias({5, 7}, {28, 2}, 0);
+    expect_agreement("gaps", product, {strided, values({7, 3}, 2)});
+  }
+}
+
+TEST_F(CudaMatmul, RefusesOperandsOnTwoDevices) {
+  const Tensor x = random_values({1, 3, 8, 8}, DType::float32).to(kCuda);
+  const Tensor w = random_values({5, 3, 3, 3}, DType::float32);
+  EXPECT_THROW(conv(x, w), DeviceError);
+}
+
+}  // namespace
+}  // namespace voxgrad::testing
