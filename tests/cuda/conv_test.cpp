@@ -114,6 +114,19 @@ TEST_P(CudaConv, ReadsPartsOfTensorsAndBroadcasts) {
   }
 }
 
+TEST_P(CudaConv, HasGradientsOfEveryOrder) {
+  const auto twice = [](const std::vector<Tensor>& in) {
+    const Tensor y = conv(in[0], in[1], in[2], {.stride = 2, .padding = 1});
+    return conv_transpose(y, in[3], Tensor(), {.stride = 2, .output_padding = 1});
+  };
+  expect_agreement("conv, conv_transpose", twice,
+                   {random_values({2, 3, 7, 6}, DType::float64, Layout::channels_last, 1),
+                    random_values({4, 3, 3, 3}, DType::float64, Layout::plain, 2),
+                    random_values({4}, DType::float64, Layout::plain, 3),
+                    random_values({4, 2, 2, 2}, DType::float64, Layout::plain, 4)},
+                   {.tolerance = 1e-12, .gradients = true});
+}
+
 TEST_P(CudaConv, ReportsWhatRan) {
   const Tensor x = random_values({1, 3, 8, 8}, DType::float32).to(kCuda);
   const Tensor w = random_values({5, 3, 3, 3}, DType::float32).to(kCuda);
