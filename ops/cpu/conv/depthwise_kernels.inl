@@ -21,6 +21,7 @@ template <int kTaps, int kRows, typename Vector, typename T>
   for (int at = 0; at < kRows + kTaps - 1; ++at, source += stride) {
     Vector value;
     load(value, source);
+    hold(value);
 #pragma GCC unroll 3
     for (int tap = 0; tap < kTaps; ++tap) {
       if (0 <= at - tap && at - tap < kRows) results[at - tap] += value * w[tap];
@@ -40,6 +41,7 @@ template <int kTaps, int kRows, typename Vector, typename T>
   for (int at = 0; at < kRows + kTaps - 1; ++at, source += stride) {
     Vector value;
     load(value, source);
+    hold(value);
 #pragma GCC unroll 3
     for (int tap = 0; tap < kTaps; ++tap) {
       if (0 <= at - tap && at - tap < kRows) sum[tap] += value * y[at - tap];
@@ -55,6 +57,11 @@ void product(const DepthwiseProduct<T>& block) {
 #pragma GCC unroll 16
   for (int row = 0; row < kRows; ++row) load(results[row], block.bias);
   const auto [triples, triple_count, singles, single_count] = block.taps;
+  if (triple_count > 0) {  // what the last of them reads is new: the calls before read the others
+    const T* last = block.source + triples[triple_count - 1].source;
+#pragma GCC unroll 16
+    for (int row = 0; row < kRows; ++row) __builtin_prefetch(last + row * block.row_stride);
+  }
   for (int64_t i = 0; i < triple_count; ++i) {
     add_products<3, kRows>(block.source + triples[i].source, block.row_stride,
                            block.weights + triples[i].number * kLanes, results);

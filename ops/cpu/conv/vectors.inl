@@ -25,6 +25,14 @@ template <typename Vector, typename T>
   __builtin_memcpy(to, &from, sizeof(Vector));
 }
 
+// One load for all uses that follow: g++ would rather have each read memory.
+template <typename Vector>
+[[gnu::always_inline]] inline void hold([[maybe_unused]] Vector& value) {
+#if defined(__x86_64__) && !defined(__clang__)
+  asm("" : "+v"(value));
+#endif
+}
+
 // Past the caches where that is wanted and the vector is a whole cache line, aligned as one.
 template <typename Vector, typename T>
 [[gnu::always_inline]] inline void put(T* to, const Vector& from, bool streams) {
