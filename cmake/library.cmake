@@ -55,7 +55,7 @@ set_property(SOURCE ${PROJECT_SOURCE_DIR}/core/version.cpp APPEND PROPERTY
              COMPILE_DEFINITIONS VOXGRAD_VERSION="${PROJECT_VERSION}")
 
 # Roots that report no error can be taken several at a time. The values are the same.
-set_property(SOURCE ${PROJECT_SOURCE_DIR}/optim/adam.cpp APPEND PROPERTY
+set_property(SOURCE ${PROJECT_SOURCE_DIR}/ops/cpu/update.cpp APPEND PROPERTY
              COMPILE_OPTIONS -fno-math-errno)
 
 # The convolution's kernels, one file per instruction set. Fused multiply-adds are what they are for.

@@ -113,11 +113,6 @@ void Optimizer::step_parameter(std::size_t number) {
 
 void Optimizer::step() {
   const NoGrad no_grad;
-  for (const Tensor& parameter : parameters_) {
-    VG_CHECK(parameter.device().type == DeviceType::cpu, DeviceError,
-             "{}: parameters must be on the cpu; got one on {}", name_,
-             voxgrad::to_string(parameter.device()));
-  }
   const NoCancel whole;
   // What can fail comes before the first parameter changes.
   for (std::size_t i = 0; i < parameters_.size(); ++i)

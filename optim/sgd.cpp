@@ -1,39 +1,9 @@
 #include <voxgrad/optim/sgd.h>
 
 #include <voxgrad/core/check.h>
-#include <voxgrad/core/parallel.h>
-#include <voxgrad/optim/pass.h>
+#include <voxgrad/ops/update.h>
 
 namespace voxgrad::optim {
-namespace {
-
-// The options as the arithmetic takes them, rounded to the parameter's dtype as PyTorch does.
-template <typename T>
-struct Rates {
-  T step, momentum, entering, decay;
-  bool nesterov;
-};
-
-template <typename T>
-void update_plain(const Rates<T>& rates, T* __restrict p, const T* __restrict g, Index count) {
-  for (Index i = 0; i < count; ++i) {
-    const T grad = decayed(g[i], rates.decay, p[i]);
-    p[i] += -rates.step * grad;
-  }
-}
-
-template <typename T>
-void update_momentum(const Rates<T>& rates, bool first, T* __restrict p, const T* __restrict g,
-                     T* __restrict b, Index count) {
-  for (Index i = 0; i < count; ++i) {
-    const T grad = decayed(g[i], rates.decay, p[i]);
-    const T moving = first ? grad : b[i] * rates.momentum + rates.entering * grad;
-    b[i] = moving;
-    p[i] += -rates.step * (rates.nesterov ? grad + rates.momentum * moving : moving);
-  }
-}
-
-}  // namespace
 
 SGD::SGD(std::vector<Tensor> parameters, const SGDOptions& options)
     : Optimizer("SGD", std::move(parameters), options.learning_rate,
@@ -55,21 +25,14 @@ void SGD::update(ParameterStep& step) {
 }
 
 void sgd_update(ParameterStep& step, const SGDOptions& options) {
-  visit_floating(step.parameter.dtype(), [&]<typename T>() {
-    const Rates<T> rates{static_cast<T>(options.learning_rate), static_cast<T>(options.momentum),
-                         static_cast<T>(1 - options.dampening),
-                         static_cast<T>(options.weight_decay), options.nesterov};
-    T* const p = step.parameter.mutable_data<T>();
-    const T* const g = step.grad.data<T>();
-    T* const b = step.buffers.empty() ? nullptr : step.buffers[0].mutable_data<T>();
-    parallel_ranges(step.parameter.numel(), kGrain, [&](Index begin, Index end) {
-      if (b == nullptr) {
-        update_plain(rates, p + begin, g + begin, end - begin);
-      } else {
-        update_momentum(rates, step.step == 1, p + begin, g + begin, b + begin, end - begin);
-      }
-    });
-  });
+  const ops::SgdRates rates{.step = options.learning_rate,
+                            .momentum = options.momentum,
+                            .entering = 1 - options.dampening,
+                            .decay = options.weight_decay,
+                            .nesterov = options.nesterov,
+                            .first = step.step == 1};
+  ops::sgd_step(rates, step.parameter, step.grad,
+                step.buffers.empty() ? Tensor() : step.buffers[0]);
 }
 
 }  // namespace voxgrad::optim

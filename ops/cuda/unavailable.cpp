@@ -13,6 +13,7 @@
 #include <voxgrad/ops/resample.h>
 #include <voxgrad/ops/scan.h>
 #include <voxgrad/ops/softmax.h>
+#include <voxgrad/ops/update.h>
 
 namespace voxgrad::ops::cuda {
 
@@ -29,5 +30,6 @@ const ReduceKernels kReduce{};
 const ResampleKernels kResample{};
 const ScanKernels kScan{};
 const SoftmaxKernels kSoftmax{};
+const UpdateKernels kUpdate{};
 
 }  // namespace voxgrad::ops::cuda

@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Any, Callable, Iterable, Iterator, Mapping, TypeAlias
 
 from .. import _C
-from .._C import DeviceError, DTypeError, ShapeError, Tensor
+from .._C import DTypeError, ShapeError, Tensor
 from ..autograd.grad_mode import enable_grad, no_grad
 from ..utils.hooks import RemovableHandle
 
@@ -322,7 +322,7 @@ class _EachParameter(Optimizer):
         `closure` clears the gradients, computes the loss, calls backward() and returns the loss, which step() returns.
         All parameters are checked before the first one changes, and Ctrl-C waits until the last one has: a step is done
         wholly or not at all. Raises TypeError for a parameter that is not floating,
-        ValueError for state of another shape, dtype or device, RuntimeError for parameters that are not on the CPU.
+        ValueError for state of another shape, dtype or device.
         """
         loss = None
         if closure is not None:
@@ -359,8 +359,6 @@ class _EachParameter(Optimizer):
         """Everything that can fail, and the state of a first step."""
         if not p.is_floating_point():
             raise DTypeError(f"{self._name()}: parameters must be float32 or float64; got {p.dtype._name}")
-        if p.device.type != "cpu":
-            raise DeviceError(f"{self._name()}: parameters must be on the cpu; got one on {p.device}")
         wanted = self._buffers(group)
         state = self.state[p] if wanted else {}
         for name, t in [("gradient", p.grad)] + [(name, state.get(name)) for name in wanted]:
