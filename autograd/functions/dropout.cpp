@@ -6,6 +6,7 @@
 #include <voxgrad/autograd/functions/elementwise.h>
 #include <voxgrad/autograd/functions/operands.h>
 #include <voxgrad/ops/elementwise.h>
+#include <voxgrad/ops/random.h>
 
 namespace voxgrad {
 namespace {
@@ -23,11 +24,16 @@ bool drops(std::string_view op, const Tensor& x, double p, bool training, bool c
 Tensor draw_mask(const Tensor& x, double p, bool channels, Generator& generator) {
   Shape shape = x.shape();
   if (channels) std::fill(shape.begin() + 2, shape.end(), 1);
+  if (x.device().type != DeviceType::cpu) {
+    Tensor mask = ops::empty_in_order_of(x, shape);
+    ops::fill_keyed_bernoulli(mask, 1 - p, generator.draw64());
+    return mask;
+  }
   Tensor mask = Tensor::empty(shape, x.dtype());
   visit_floating(x.dtype(), [&]<typename T>() {
     fill_bernoulli(mask.mutable_data<T>(), mask.numel(), 1 - p, generator);
   });
-  return mask.to(x.device());
+  return mask;
 }
 
 /// What x is multiplied with. Nothing is drawn for p = 1.

@@ -1,9 +1,11 @@
 // Dropout: random zeros while training.
 //
-// Masks are drawn by a CPU generator on every device (core/random.h), in the logical order of x,
-// with the values that PyTorch draws from the same seed. Outside training, and for p = 0, all
-// return x itself and draw nothing. @throws DTypeError unless x is floating; ShapeError unless p is
-// in [0, 1].
+// On the CPU the generator draws the mask (core/random.h), in the logical order of x, with the
+// values that PyTorch draws from the same seed. On a GPU it draws one number of 64 bits for each
+// call, from which the mask follows there by Philox4x32-10, for each element by its number in that
+// order: the same seed gives the same mask in every run, which is not that of the CPU, nor
+// PyTorch's. Outside training, and for p = 0, all return x itself and draw nothing. @throws
+// DTypeError unless x is floating; ShapeError unless p is in [0, 1].
 #pragma once
 
 #include <voxgrad/core/random.h>

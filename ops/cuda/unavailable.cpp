@@ -9,6 +9,7 @@
 #include <voxgrad/ops/matmul.h>
 #include <voxgrad/ops/norm.h>
 #include <voxgrad/ops/pool.h>
+#include <voxgrad/ops/random.h>
 #include <voxgrad/ops/reduce.h>
 #include <voxgrad/ops/resample.h>
 #include <voxgrad/ops/scan.h>
@@ -26,6 +27,7 @@ const LossKernels kLoss{};
 const MatmulKernels kMatmul{};
 const NormKernels kNorm{};
 const PoolKernels kPool{};
+const RandomKernels kRandom{};
 const ReduceKernels kReduce{};
 const ResampleKernels kResample{};
 const ScanKernels kScan{};
