@@ -25,12 +25,19 @@ double dot(const Values& a, const Values& b) {
   return sum;
 }
 
+/// In logical order, wherever the tensor lies.
+Values values_of(const Tensor& x) { return x.detach().to(Device{}).to_vector<double>(); }
+
+Tensor tensor_of(const Values& values, const Tensor& like) {
+  return Tensor::from(values, like.shape()).to(like.device());
+}
+
 /// A leaf with the values of `like` moved along `direction`; keeps the layout.
 Tensor moved(const Tensor& like, const Values& direction, double by) {
-  Values values = like.to_vector<double>();
+  Values values = values_of(like);
   for (std::size_t i = 0; i < values.size(); ++i) values[i] += by * direction[i];
   Tensor result = Tensor::empty_like(like);
-  result.copy_(Tensor::from(values, like.shape()));
+  result.copy_(tensor_of(values, like));
   return result;
 }
 
@@ -38,7 +45,7 @@ Tensor moved(const Tensor& like, const Values& direction, double by) {
 double projected(const std::vector<Tensor>& outputs, const std::vector<Values>& u) {
   double sum = 0;
   for (std::size_t i = 0; i < outputs.size(); ++i)
-    if (!u[i].empty()) sum += dot(outputs[i].to_vector<double>(), u[i]);
+    if (!u[i].empty()) sum += dot(values_of(outputs[i]), u[i]);
   return sum;
 }
 
@@ -71,8 +78,7 @@ class Check {
     bool same = first.size() == second.size();
     for (std::size_t i = 0; same && i < first.size(); ++i) {
       if (!first[i].requires_grad()) continue;
-      same = first[i].shape() == second[i].shape() &&
-             first[i].to_vector<double>() == second[i].to_vector<double>();
+      same = first[i].shape() == second[i].shape() && values_of(first[i]) == values_of(second[i]);
     }
     VG_CHECK(same, AutogradError,
              "gradcheck: the function must give the same values each time; got others at the "
@@ -87,7 +93,7 @@ class Check {
       if (!output.requires_grad()) continue;
       u.back() = random_values(output.numel(), generator_);
       differentiable.push_back(output);
-      cotangents.push_back(Tensor::from(u.back(), output.shape()));
+      cotangents.push_back(tensor_of(u.back(), output));
     }
     std::vector<Tensor> wanted;
     for (const Tensor& input : inputs_)
@@ -100,7 +106,7 @@ class Check {
 
   void compare(std::size_t i, const Tensor& gradient, const std::vector<Values>& u) {
     const Values direction = random_values(inputs_[i].numel(), generator_);
-    const double analytic = gradient.defined() ? dot(gradient.to_vector<double>(), direction) : 0;
+    const double analytic = gradient.defined() ? dot(values_of(gradient), direction) : 0;
     const double up = at(i, direction, options_.eps, u), down = at(i, direction, -options_.eps, u);
     const double numeric = (up - down) / (2 * options_.eps);
     VG_CHECK(std::abs(analytic - numeric) <= options_.atol + options_.rtol * std::abs(numeric),
@@ -143,7 +149,7 @@ void gradgradcheck(const TensorFunction& f, const std::vector<Tensor>& inputs,
     if (!outputs[i].requires_grad()) continue;
     outputs_with_grad.push_back(i);
     const Values u = random_values(outputs[i].numel(), generator);
-    all.push_back(Tensor::from(u, outputs[i].shape()).requires_grad_());
+    all.push_back(tensor_of(u, outputs[i]).requires_grad_());
   }
   const auto derivative = [&](std::span<const Tensor> arguments) {
     const std::span<const Tensor> points = arguments.first(inputs.size());

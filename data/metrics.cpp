@@ -12,7 +12,7 @@ namespace {
 
 std::vector<bool> foreground(const Tensor& mask) {
   return visit_dtype(mask.dtype(), [&]<typename T>() {
-    const std::vector<T> values = mask.to_vector<T>();
+    const std::vector<T> values = mask.detach().to(Device{}).to_vector<T>();
     std::vector<bool> result(values.size());
     for (std::size_t i = 0; i < values.size(); ++i) result[i] = values[i] != T{};
     return result;
@@ -21,7 +21,7 @@ std::vector<bool> foreground(const Tensor& mask) {
 
 std::vector<double> as_doubles(const Tensor& image) {
   return visit_floating(image.dtype(), [&]<typename T>() {
-    const std::vector<T> values = image.to_vector<T>();
+    const std::vector<T> values = image.detach().to(Device{}).to_vector<T>();
     return std::vector<double>(values.begin(), values.end());
   });
 }

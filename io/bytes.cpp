@@ -2,8 +2,6 @@
 
 #include <cstring>
 
-#include <voxgrad/core/backend.h>
-
 namespace voxgrad {
 namespace {
 
@@ -32,16 +30,8 @@ std::vector<std::byte> logical_bytes(const Tensor& tensor) {
   const Index width = static_cast<Index>(size_of(tensor.dtype()));
   std::vector<std::byte> bytes(static_cast<std::size_t>(checked_product(tensor.numel(), width)));
   if (bytes.empty()) return bytes;
-  const Storage& storage = *tensor.impl()->storage();
-  const std::byte* first = tensor.impl()->address();
-  std::vector<std::byte> host;
-  if (storage.device().type != DeviceType::cpu) {
-    host.resize(storage.bytes());
-    backend(storage.device())
-        .copy(host.data(), Device{}, storage.data(), storage.device(), host.size());
-    first = host.data() + tensor.offset() * width;
-  }
-  gather(bytes.data(), first, tensor, 0);
+  const Tensor host = tensor.detach().to(Device{});
+  gather(bytes.data(), static_cast<const std::byte*>(host.raw()), host, 0);
   return bytes;
 }
 

@@ -17,10 +17,9 @@ const std::string kFormat = "checkpoint 1";
 /// The one element, exact where item() would go through a double.
 template <typename T>
 T only(const Tensor& tensor) {
-  const T* const value = tensor.data<T>();
   VG_CHECK(tensor.numel() == 1, ShapeError, "Checkpoint: a number has one element; got shape {}",
            to_string(tensor.shape()));
-  return *value;
+  return *tensor.to(Device{}).data<T>();
 }
 
 }  // namespace
@@ -122,7 +121,7 @@ void Checkpoint::get(const std::string& name, optim::Scheduler& scheduler) const
 }
 
 void Checkpoint::get(const std::string& name, Generator& generator) const {
-  const std::vector<std::int64_t> wide = tensor(name).to_vector<std::int64_t>();
+  const std::vector<std::int64_t> wide = tensor(name).to(Device{}).to_vector<std::int64_t>();
   VG_CHECK(std::ranges::all_of(wide,
                                [](std::int64_t word) {
                                  return word >= 0 &&

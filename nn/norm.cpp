@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include <voxgrad/autograd/functions/creation.h>
 #include <voxgrad/autograd/functions/norm.h>
 #include <voxgrad/autograd/grad_mode.h>
 #include <voxgrad/core/check.h>
@@ -78,7 +79,7 @@ Tensor BatchNorm<Rank>::forward(const Tensor& x, double negative_slope) {
   if (training && tracks) {
     // After the batch was taken, so that one that is refused does not count.
     const NoGrad no_grad;
-    num_batches_tracked.fill_(num_batches_tracked.item() + 1);
+    num_batches_tracked.add_(scalar(1, DType::int64));  // without waiting for a GPU
   }
   return y;
 }

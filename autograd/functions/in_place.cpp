@@ -45,6 +45,7 @@ Tensor fitted(const Tensor& grad, const Shape& shape, DType dtype) {
 
 Tensor& Tensor::copy_(const Tensor& from) {
   if (is_same(from)) return *this;
+  if (from.device() != device()) return copy_(from.to(device()));
   check_operand("copy_", *this, from);
   const std::array inputs{*this, from};
   check_in_place("copy_", *this, inputs);
@@ -76,7 +77,8 @@ Tensor& Tensor::fill_(double value) {
 
 Tensor& Tensor::zero_() { return fill_(0); }
 
-Tensor& Tensor::add_(const Tensor& other, double alpha) {
+Tensor& Tensor::add_(const Tensor& operand, double alpha) {
+  const Tensor other = beside(operand, *this);
   check_operand("add_", *this, other);
   check_kind("add_", *this, other.dtype());
   if (alpha != 1) check_kind("add_", *this, dtype_with_scalar(dtype(), alpha));
@@ -96,7 +98,8 @@ Tensor& Tensor::add_(const Tensor& other, double alpha) {
   return *this;
 }
 
-Tensor& Tensor::mul_(const Tensor& other) {
+Tensor& Tensor::mul_(const Tensor& operand) {
+  const Tensor other = beside(operand, *this);
   check_operand("mul_", *this, other);
   check_kind("mul_", *this, other.dtype());
   const std::array inputs{*this, other};

@@ -144,4 +144,7 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias) {
                     kept_if(x.requires_grad(), w));
 }
 
+void set_allow_tf32(bool on) { ops::set_allow_tf32(on); }
+bool allow_tf32() { return ops::allow_tf32(); }
+
 }  // namespace voxgrad

@@ -58,4 +58,10 @@ Tensor tensordot(const Tensor& a, const Tensor& b, std::span<const Index> a_axes
 /// @throws ShapeError, DTypeError, DeviceError.
 Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias = {});
 
+/// Whether products of float32 on GPUs, convolutions among them, may round their factors to TF32
+/// (10 bits behind the point, in place of 23), which is several times as fast. False at first; for
+/// the whole process; the CPU takes no notice.
+void set_allow_tf32(bool on);
+bool allow_tf32();
+
 }  // namespace voxgrad

@@ -22,6 +22,12 @@ inline void check_same_device(std::string_view op, const Tensor& a, const Tensor
            to_string(b.device()));
 }
 
+/// x, on the other's device if that is a GPU and x a scalar of the CPU, as PyTorch lets it be.
+inline Tensor beside(const Tensor& x, const Tensor& other) {
+  const bool moves = x.dim() == 0 && x.device().type == DeviceType::cpu;
+  return moves ? x.to(other.device()) : x;
+}
+
 inline void check_floating(std::string_view op, const Tensor& x) {
   VG_CHECK(is_floating(x.dtype()), DTypeError, "{}: x must be float32 or float64; got {}", op,
            name(x.dtype()));

@@ -20,7 +20,8 @@ struct Pair {
 };
 
 /// Both in the result's dtype, checked.
-inline Pair promoted(std::string_view op, const Tensor& a, const Tensor& b) {
+inline Pair promoted(std::string_view op, const Tensor& left, const Tensor& right) {
+  const Tensor a = beside(left, right), b = beside(right, left);
   check_same_device(op, a, b);
   if (a.shape() != b.shape()) broadcast_shape(op, a.shape(), b.shape());
   const DType dtype = result_dtype(a, b);

@@ -11,6 +11,7 @@
 
 #include <voxgrad/core/allocator.h>
 #include <voxgrad/core/check.h>
+#include <voxgrad/core/device_name.h>
 #include <voxgrad/ops/cuda/runtime.h>
 
 namespace voxgrad::ops::cuda {
@@ -116,6 +117,10 @@ CudaBackend& provide(int index) {
   register_backend(
       DeviceType::cuda, [](int index) -> Backend& { return provide(index); },
       [] { return devices().count; });
+  register_device_names(DeviceType::cuda, [](int index) {
+    provide(index).make_current();
+    return cuda::device_name();
+  });
   return true;
 }();
 
