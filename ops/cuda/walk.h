@@ -1,6 +1,8 @@
 // Internal: where the i-th element of N operands of one shape lies, for kernels.
 #pragma once
 
+#include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <span>
 
@@ -22,6 +24,35 @@ __host__ __device__ inline Divided divide(Index i, Index n) {
   return {i / n, i % n};
 }
 
+/// Division by one number many times: two multiplications and a shift where the dividend is below
+/// 2^31 (Granlund and Montgomery, 1994, figure 4.1).
+class Divisor {
+ public:
+  Divisor() = default;
+  /// n > 0.
+  explicit Divisor(Index n) : n_(n) {
+    if (n > (Index{1} << 31)) return;
+    shift_ = static_cast<unsigned>(std::bit_width(static_cast<std::uint64_t>(n) - 1));
+    const std::uint64_t beyond = (std::uint64_t{1} << shift_) - static_cast<std::uint64_t>(n);
+    multiplier_ = static_cast<std::uint32_t>((beyond << 32) / static_cast<std::uint64_t>(n) + 1);
+  }
+
+  __host__ __device__ Index number() const { return n_; }
+
+  __host__ __device__ Divided operator()(Index i) const {
+    if (((i | (n_ - 1)) >> 31) != 0) return {i / n_, i % n_};
+    const auto low = static_cast<std::uint32_t>(i);
+    const auto high = static_cast<std::uint32_t>((std::uint64_t{low} * multiplier_) >> 32);
+    const std::uint32_t quotient = (high + low) >> shift_;
+    return {quotient, low - quotient * static_cast<std::uint32_t>(n_)};
+  }
+
+ private:
+  Index n_ = 1;
+  std::uint32_t multiplier_ = 1;
+  unsigned shift_ = 0;
+};
+
 /// Places of N operands, in elements.
 template <int N>
 struct Places {
@@ -37,7 +68,7 @@ class Walk {
       : axes_(static_cast<int>(axes.axes().size())), count_(axes.count()) {
     for (int i = 0; i < axes_; ++i) {
       const auto& axis = axes.axes()[static_cast<std::size_t>(i)];
-      size_[i] = axis.size;
+      size_[i] = Divisor(std::max<Index>(axis.size, 1));  // 0: nothing will be asked
       for (int k = 0; k < N; ++k) step_[i][k] = axis.steps[static_cast<std::size_t>(k)];
     }
   }
@@ -47,7 +78,7 @@ class Walk {
   __host__ __device__ Places<N> operator()(Index i) const {
     Places<N> result{};
     for (int axis = axes_ - 1; axis > 0; --axis) {
-      const Divided d = divide(i, size_[axis]);
+      const Divided d = size_[axis](i);
       for (int k = 0; k < N; ++k) result.at[k] += d.rest * step_[axis][k];
       i = d.quotient;
     }
@@ -58,7 +89,7 @@ class Walk {
  private:
   int axes_;
   Index count_;
-  Index size_[kMaxAxes];
+  Divisor size_[kMaxAxes];
   Index step_[kMaxAxes][N];
 };
 

@@ -5,7 +5,7 @@
 #include <voxgrad/core/parallel.h>
 #include <voxgrad/ops/cpu/conv/depthwise.h>
 #include <voxgrad/ops/cpu/conv/depthwise_plan.h>
-#include <voxgrad/ops/cpu/conv/scratch.h>
+#include <voxgrad/ops/scratch.h>
 #include <voxgrad/ops/cpu/conv/weights.h>
 #include <voxgrad/ops/cpu/stream.h>
 

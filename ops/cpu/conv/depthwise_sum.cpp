@@ -5,7 +5,7 @@
 #include <voxgrad/ops/cpu/conv/chunks.h>
 #include <voxgrad/ops/cpu/conv/depthwise.h>
 #include <voxgrad/ops/cpu/conv/depthwise_plan.h>
-#include <voxgrad/ops/cpu/conv/scratch.h>
+#include <voxgrad/ops/scratch.h>
 
 namespace voxgrad::ops::cpu {
 namespace {

@@ -6,7 +6,7 @@
 #include <voxgrad/ops/cpu/conv/chunks.h>
 #include <voxgrad/ops/cpu/conv/direct.h>
 #include <voxgrad/ops/cpu/conv/direct_plan.h>
-#include <voxgrad/ops/cpu/conv/scratch.h>
+#include <voxgrad/ops/scratch.h>
 
 namespace voxgrad::ops::cpu {
 namespace {

@@ -8,7 +8,7 @@
 #include <voxgrad/core/parallel.h>
 #include <voxgrad/ops/cpu/conv/chunks.h>
 #include <voxgrad/ops/cpu/conv/direct_plan.h>
-#include <voxgrad/ops/cpu/conv/scratch.h>
+#include <voxgrad/ops/scratch.h>
 #include <voxgrad/ops/cpu/conv/weights.h>
 
 namespace voxgrad::ops::cpu {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include <voxgrad/core/parallel.h>
-#include <voxgrad/ops/cpu/conv/scratch.h>
+#include <voxgrad/ops/scratch.h>
 #include <voxgrad/ops/cpu/conv/winograd.h>
 #include <voxgrad/ops/cpu/conv/winograd_transforms.h>
 

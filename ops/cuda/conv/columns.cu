@@ -13,21 +13,23 @@ constexpr Index kRowMultiple = 128;  // of cuBLAS's tiles
 // A part runs over the taps of one row and channel, so that it divides once.
 template <typename T>
 struct GatherColumns {
-  Gather map;
+  Rows rows;
   Volumes<const T> source;
-  Index channels, group_channels;
-  Range rows, taps;
+  Divisor channels, group_channels;
+  Index first;
+  Range taps;
   T* columns;
 
   __device__ void operator()(Index i) const {
-    const Divided row = divide(i, channels);
-    const Divided group = divide(row.rest, group_channels);
-    const RowPlace place = row_place(map, rows.begin + row.quotient);
+    const Divided row = channels(i);
+    const Divided group = group_channels(row.rest);
+    const Index width = group_channels.number();
+    const RowPlace place = rows(first + row.quotient);
     const T* from = source.data + row.rest * source.channel_stride;
-    T* to = columns + (row.quotient * channels + group.quotient * group_channels) * taps.length() +
+    T* to = columns + (row.quotient * channels.number() + group.quotient * width) * taps.length() +
             group.rest;
-    TapCounter tap(map, taps.begin);
-    for (Index t = taps.begin; t < taps.end; ++t, tap.next(), to += group_channels) {
+    TapCounter tap(rows.map, taps.begin);
+    for (Index t = taps.begin; t < taps.end; ++t, tap.next(), to += width) {
       const Index at = tap.meets(place, source);
       *to = at < 0 ? T(0) : from[at];
     }
@@ -53,7 +55,8 @@ Matrix Columns<T>::operator()(Range rows, Range taps) const {
     return {.data = source.data + rows.begin * *distance, .row = *distance, .batch = channels};
   }
   launch("conv", rows.length() * all,
-         GatherColumns<T>{map, source, all, channels, rows, taps, memory});
+         GatherColumns<T>{Rows(map), source, Divisor(all), Divisor(channels), rows.begin, taps,
+                          memory});
   return {.data = memory, .row = taps.length() * all, .batch = taps.length() * channels};
 }
 

@@ -5,6 +5,7 @@
 
 #include <voxgrad/ops/cuda/conv/algorithms.h>
 #include <voxgrad/ops/cuda/conv/rows.h>
+#include <voxgrad/ops/scratch.h>
 
 namespace voxgrad::ops::cuda {
 namespace {
@@ -15,28 +16,30 @@ template <typename T>
 struct DirectProduct {
   Volumes<const T> source;
   ResultRows rows;
-  Index groups, produced, gathered, fold;
+  Divisor width, group_width;  // of all groups, and of one: fold * produced
+  Index produced, gathered;
   const T* weights;  // packed
   const T* bias;     // may be null
   Index bias_step;
   T* result;
 
   __device__ void operator()(Index i) const {
-    const Index width = groups * fold * produced;
-    const Divided row = divide(i, width);
-    const Divided group = divide(row.rest, fold * produced);
-    const Index channel = rows.channels == width ? row.rest : group.rest % produced;
-    const RowPlace place = row_place(rows.map, row.quotient);
-    const Index taps = rows.map.taps();
-    const T* w = weights + group.quotient * taps * gathered * fold * produced + group.rest;
-    T sum = bias == nullptr ? T(0) : bias[channel * bias_step];
-    TapCounter tap(rows.map, 0);
-    for (Index t = 0; t < taps; ++t, tap.next(), w += gathered * fold * produced) {
+    const Divided row = width(i);
+    const Divided group = group_width(row.rest);
+    const Index columns = group_width.number();
+    const bool folded = columns > produced;  // then there is one group
+    const RowPlace place = rows.rows(row.quotient);
+    const Gather& map = rows.rows.map;
+    const Index taps = map.taps();
+    const T* w = weights + group.quotient * taps * gathered * columns + group.rest;
+    T sum = bias == nullptr ? T(0) : bias[(folded ? row.rest % produced : row.rest) * bias_step];
+    TapCounter tap(map, 0);
+    for (Index t = 0; t < taps; ++t, tap.next(), w += gathered * columns) {
       const Index at = tap.meets(place, source);
       if (at < 0) continue;
       const T* from = source.data + at + group.quotient * gathered * source.channel_stride;
       for (Index c = 0; c < gathered; ++c)
-        sum = std::fma(from[c * source.channel_stride], w[c * fold * produced], sum);
+        sum = std::fma(from[c * source.channel_stride], w[c * columns], sum);
     }
     result[rows(row.quotient) + row.rest] = sum;
   }
@@ -50,17 +53,16 @@ void product(const ConvProblem& problem, const ConvOperands& operands, const Con
       volumes_of<T>(*operands.at(problem.produced == Slot::y ? Slot::x : Slot::y));
   for (const Phase& phase : phases(problem.produced, problem.geometry)) {
     const Index width = channels.groups * phase.fold * channels.produced;
-    Tensor packed = Tensor::empty({phase.gather.taps() * channels.gathered * width}, problem.dtype,
-                                  result.device());
-    pack_weights<T>(problem, phase, *operands.w, packed.mutable_data<T>());
+    Scratch<T> packed(phase.gather.taps() * channels.gathered * width, result.device());
+    pack_weights<T>(problem, phase, *operands.w, packed.data());
     launch("conv", phase.gather.rows() * width,
            DirectProduct<T>{.source = source,
                             .rows = ResultRows(problem, phase),
-                            .groups = channels.groups,
+                            .width = Divisor(width),
+                            .group_width = Divisor(phase.fold * channels.produced),
                             .produced = channels.produced,
                             .gathered = channels.gathered,
-                            .fold = phase.fold,
-                            .weights = packed.data<T>(),
+                            .weights = packed.data(),
                             .bias = epilogue.bias == nullptr ? nullptr : epilogue.bias->data<T>(),
                             .bias_step = epilogue.bias == nullptr ? 0 : epilogue.bias->stride(0),
                             .result = result.mutable_data<T>()});
@@ -73,26 +75,27 @@ void product(const ConvProblem& problem, const ConvOperands& operands, const Con
 template <typename T>
 struct DirectSum {
   Volumes<const T> x, y;
-  Gather map, y_map;
-  Index y_channels, x_group, y_group;
-  Index rows, chunk_rows;
+  Rows rows;
+  Gather y_map;
+  Divisor y_channels, x_group, y_group, taps;
+  Index count, chunk_rows;
   T* partial;
 
   __device__ void operator()(Index i) const {
-    const Divided channel = divide(i, y_channels);
-    const Divided c = divide(channel.quotient, x_group);
-    const Divided tap = divide(c.quotient, map.taps());
-    const Index group = channel.rest / y_group;
-    const TapCounter counter(map, tap.rest);
+    const Divided channel = y_channels(i);
+    const Divided c = x_group(channel.quotient);
+    const Divided tap = taps(c.quotient);
+    const Index group = y_group(channel.rest).quotient;
+    const TapCounter counter(rows.map, tap.rest);
     const TapCounter identity(y_map, 0);
-    const Index end = std::min(rows, (tap.quotient + 1) * chunk_rows);
+    const Index end = std::min(count, (tap.quotient + 1) * chunk_rows);
     T sum = 0;
     for (Index row = tap.quotient * chunk_rows; row < end; ++row) {
-      const RowPlace place = row_place(map, row);
+      const RowPlace place = rows(row);
       const Index at = counter.meets(place, x);
       if (at < 0) continue;
       sum = std::fma(y.data[identity.meets(place, y) + channel.rest * y.channel_stride],
-                     x.data[at + (group * x_group + c.rest) * x.channel_stride], sum);
+                     x.data[at + (group * x_group.number() + c.rest) * x.channel_stride], sum);
     }
     partial[i] = sum;
   }
@@ -100,15 +103,18 @@ struct DirectSum {
 
 template <typename T>
 struct AddDirectSums {
-  Index chunks, taps, x_group, y_channels;
+  Index chunks;
+  Divisor taps, x_group;
+  Index y_channels;
   const T* partial;
   T* w;  // plain: [y channel][x channel][tap]
 
   __device__ void operator()(Index i) const {
-    const Divided tap = divide(i, taps);
-    const Divided channel = divide(tap.quotient, x_group);
-    const Index size = taps * x_group * y_channels;
-    const T* from = partial + (tap.rest * x_group + channel.rest) * y_channels + channel.quotient;
+    const Divided tap = taps(i);
+    const Divided channel = x_group(tap.quotient);
+    const Index size = taps.number() * x_group.number() * y_channels;
+    const T* from =
+        partial + (tap.rest * x_group.number() + channel.rest) * y_channels + channel.quotient;
     double sum = 0;
     for (Index chunk = 0; chunk < chunks; ++chunk) sum += static_cast<double>(from[chunk * size]);
     w[i] = static_cast<T>(sum);
@@ -136,21 +142,22 @@ void sum(const ConvProblem& problem, const ConvOperands& operands, Tensor& resul
   const ConvGeometry& g = problem.geometry;
   const Gather map = phases(Slot::y, g).front().gather;
   const SumChunks chunks = sum_chunks(problem);
-  Tensor partial = Tensor::empty({chunks.count * result.numel()}, problem.dtype, result.device());
-  launch("conv", partial.numel(),
+  Scratch<T> partial(chunks.count * result.numel(), result.device());
+  launch("conv", chunks.count * result.numel(),
          DirectSum<T>{.x = volumes_of<T>(*operands.x),
                       .y = volumes_of<T>(*operands.y),
-                      .map = map,
+                      .rows = Rows(map),
                       .y_map = y_rows(g),
-                      .y_channels = g.y_channels,
-                      .x_group = g.x_group_channels(),
-                      .y_group = g.y_group_channels(),
-                      .rows = map.rows(),
+                      .y_channels = Divisor(g.y_channels),
+                      .x_group = Divisor(g.x_group_channels()),
+                      .y_group = Divisor(g.y_group_channels()),
+                      .taps = Divisor(map.taps()),
+                      .count = map.rows(),
                       .chunk_rows = chunks.rows,
-                      .partial = partial.mutable_data<T>()});
+                      .partial = partial.data()});
   launch("conv", result.numel(),
-         AddDirectSums<T>{chunks.count, g.taps(), g.x_group_channels(), g.y_channels,
-                          partial.data<T>(), result.mutable_data<T>()});
+         AddDirectSums<T>{chunks.count, Divisor(g.taps()), Divisor(g.x_group_channels()),
+                          g.y_channels, partial.data(), result.mutable_data<T>()});
 }
 
 // ---- the algorithm

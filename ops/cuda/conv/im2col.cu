@@ -3,6 +3,7 @@
 
 #include <voxgrad/ops/cuda/conv/algorithms.h>
 #include <voxgrad/ops/cuda/conv/columns.h>
+#include <voxgrad/ops/scratch.h>
 
 namespace voxgrad::ops::cuda {
 namespace {
@@ -13,13 +14,14 @@ namespace {
 template <typename T>
 struct PlaceRows {
   ResultRows place;
-  Index first, width;
+  Index first;
+  Divisor width;
   const T* rows;
   bool has_bias;  // which the result holds already
   T* result;
 
   __device__ void operator()(Index i) const {
-    const Divided row = divide(i, width);
+    const Divided row = width(i);
     T& to = result[place(first + row.quotient) + row.rest];
     to = has_bias ? to + rows[i] : rows[i];
   }
@@ -68,7 +70,8 @@ struct ProductCall {
       if (to == result) continue;
       const Index all = channels.groups * width();
       launch("conv", rows.length() * all,
-             PlaceRows<T>{ResultRows(problem, phase), rows.begin, all, products, has_bias, result});
+             PlaceRows<T>{ResultRows(problem, phase), rows.begin, Divisor(all), products, has_bias,
+                          result});
     }
   }
 };
@@ -97,26 +100,23 @@ void product(const ConvProblem& problem, const ConvOperands& operands, const Con
              Tensor& result) {
   const ProductChannels channels(problem);
   const ProductMemory sizes(problem);
-  const auto memory = [&](Index size) {
-    return Tensor::empty({size}, problem.dtype, result.device());
-  };
-  Tensor weights = memory(sizes.weights), columns = memory(sizes.columns);
-  Tensor products = memory(sizes.products);
+  Scratch<T> weights(sizes.weights, result.device()), columns(sizes.columns, result.device());
+  Scratch<T> products(sizes.products, result.device());
   const bool has_bias = epilogue.bias != nullptr;
   if (has_bias || !sizes.all_have_taps) fill_bias(epilogue, result);
   const Volumes<const T> source =
       volumes_of<T>(*operands.at(problem.produced == Slot::y ? Slot::x : Slot::y));
   for (const Phase& phase : phases(problem.produced, problem.geometry)) {
     if (phase.gather.taps() == 0) continue;
-    pack_weights<T>(problem, phase, *operands.w, weights.mutable_data<T>());
+    pack_weights<T>(problem, phase, *operands.w, weights.data());
     const Columns<T> gathered{phase.gather, source, channels.groups, channels.gathered,
-                              columns.mutable_data<T>()};
+                              columns.data()};
     const ProductCall<T> call{problem,
                               channels,
                               phase,
-                              weights.data<T>(),
+                              weights.data(),
                               has_bias,
-                              products.mutable_data<T>(),
+                              products.data(),
                               result.mutable_data<T>()};
     call.run(gathered,
              ColumnChunks(phase.gather, channels.groups * channels.gathered, problem.dtype));
@@ -128,14 +128,16 @@ void product(const ConvProblem& problem, const ConvOperands& operands, const Con
 /// w[y channel][x channel][tap] = sum over pieces of sums[piece][y channel][tap][x channel].
 template <typename T>
 struct AddPieces {
-  Index pieces, taps, x_channels, size;
+  Index pieces, size;
+  Divisor taps, x_channels;
   const T* sums;
   T* w;
 
   __device__ void operator()(Index i) const {
-    const Divided tap = divide(i, taps);
-    const Divided channel = divide(tap.quotient, x_channels);
-    const T* from = sums + (channel.quotient * taps + tap.rest) * x_channels + channel.rest;
+    const Divided tap = taps(i);
+    const Divided channel = x_channels(tap.quotient);
+    const T* from =
+        sums + (channel.quotient * taps.number() + tap.rest) * x_channels.number() + channel.rest;
     T sum = 0;
     for (Index piece = 0; piece < pieces; ++piece) sum += from[piece * size];
     w[i] = sum;
@@ -201,17 +203,14 @@ void sum(const ConvProblem& problem, const ConvOperands& operands, Tensor& resul
   const Gather x_map = phases(Slot::y, g).front().gather, y_map = y_rows(g);
   const ColumnChunks cut(x_map, g.x_channels, problem.dtype);
   const Index pieces = sum_pieces(g, cut.chunk_rows);
-  const auto memory = [&](Index size) {
-    return Tensor::empty({size}, problem.dtype, result.device());
-  };
-  Tensor columns = memory(cut.size), sums = memory(pieces * result.numel());
+  Scratch<T> columns(cut.size, result.device()), sums(pieces * result.numel(), result.device());
   const Volumes<const T> y = volumes_of<T>(*operands.y);
-  Tensor y_columns =
-      memory(row_distance(y_map, y, g.y_channels) ? 0 : cut.chunk_rows * g.y_channels);
+  Scratch<T> y_columns(row_distance(y_map, y, g.y_channels) ? 0 : cut.chunk_rows * g.y_channels,
+                       result.device());
   const Columns<T> x_rows{x_map, volumes_of<T>(*operands.x), g.groups, g.x_group_channels(),
-                          columns.mutable_data<T>()};
-  const Columns<T> out_rows{y_map, y, g.groups, g.y_group_channels(), y_columns.mutable_data<T>()};
-  const SumCall<T> call{g, x_rows, out_rows, pieces, sums.mutable_data<T>()};
+                          columns.data()};
+  const Columns<T> out_rows{y_map, y, g.groups, g.y_group_channels(), y_columns.data()};
+  const SumCall<T> call{g, x_rows, out_rows, pieces, sums.data()};
   for (Index row = 0; row < cut.rows; row += cut.chunk_rows) {
     for (Index tap = 0; tap < g.taps(); tap += cut.block_taps) {
       call.add_rows({row, std::min(cut.rows, row + cut.chunk_rows)},
@@ -219,8 +218,8 @@ void sum(const ConvProblem& problem, const ConvOperands& operands, Tensor& resul
     }
   }
   launch("conv", result.numel(),
-         AddPieces<T>{pieces, g.taps(), g.x_group_channels(), result.numel(), sums.data<T>(),
-                      result.mutable_data<T>()});
+         AddPieces<T>{pieces, result.numel(), Divisor(g.taps()), Divisor(g.x_group_channels()),
+                      sums.data(), result.mutable_data<T>()});
 }
 
 // ---- the algorithm

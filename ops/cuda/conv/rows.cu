@@ -10,18 +10,18 @@ template <typename T>
 struct PackWeights {
   Weights<const T> weights;
   PhaseAxis axis[3];
-  Index taps[3];
-  Index gathered, produced, fold;
+  Divisor taps[3];
+  Divisor gathered, produced, fold;
   Index my_stride, their_stride, group_stride;
   T* packed;
 
   __device__ void operator()(Index i) const {
-    const Divided n = divide(i, produced);
-    const Divided f = divide(n.quotient, fold);
-    const Divided c = divide(f.quotient, gathered);
-    const Divided t2 = divide(c.quotient, taps[2]);
-    const Divided t1 = divide(t2.quotient, taps[1]);
-    const Divided t0 = divide(t1.quotient, taps[0]);
+    const Divided n = produced(i);
+    const Divided f = fold(n.quotient);
+    const Divided c = gathered(f.quotient);
+    const Divided t2 = taps[2](c.quotient);
+    const Divided t1 = taps[1](t2.quotient);
+    const Divided t0 = taps[0](t1.quotient);
     const Index tap[3] = {t0.rest, t1.rest, t2.rest};
     Index at = t0.quotient * group_stride + c.rest * their_stride + n.rest * my_stride +
                f.rest * weights.tap_stride[2];
@@ -46,22 +46,24 @@ void pack_weights(const ConvProblem& problem, const Phase& phase, const Tensor& 
   const Weights<const T> weights = weights_of<T>(w);
   const bool to_y = problem.produced == Slot::y;
   const Gather& map = phase.gather;
-  const PackWeights<T> body{.weights = weights,
-                            .axis = {phase.axis[0], phase.axis[1], phase.axis[2]},
-                            .taps = {map.axis[0].taps, map.axis[1].taps, map.axis[2].taps},
-                            .gathered = channels.gathered,
-                            .produced = channels.produced,
-                            .fold = phase.fold,
-                            .my_stride = to_y ? weights.y_stride : weights.x_stride,
-                            .their_stride = to_y ? weights.x_stride : weights.y_stride,
-                            .group_stride = problem.geometry.y_group_channels() * weights.y_stride,
-                            .packed = packed};
+  if (map.taps() == 0) return;
+  const PackWeights<T> body{
+      .weights = weights,
+      .axis = {phase.axis[0], phase.axis[1], phase.axis[2]},
+      .taps = {Divisor(map.axis[0].taps), Divisor(map.axis[1].taps), Divisor(map.axis[2].taps)},
+      .gathered = Divisor(channels.gathered),
+      .produced = Divisor(channels.produced),
+      .fold = Divisor(phase.fold),
+      .my_stride = to_y ? weights.y_stride : weights.x_stride,
+      .their_stride = to_y ? weights.x_stride : weights.y_stride,
+      .group_stride = problem.geometry.y_group_channels() * weights.y_stride,
+      .packed = packed};
   launch("conv", channels.groups * map.taps() * channels.gathered * phase.fold * channels.produced,
          body);
 }
 
 ResultRows::ResultRows(const ConvProblem& problem, const Phase& phase)
-    : map(phase.gather), axis{phase.axis[0], phase.axis[1], phase.axis[2]} {
+    : rows(phase.gather), axis{phase.axis[0], phase.axis[1], phase.axis[2]} {
   const bool to_y = problem.produced == Slot::y;
   for (int i = 0; i < 3; ++i) {
     const ConvAxis& size = problem.geometry.axis[i];

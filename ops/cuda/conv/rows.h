@@ -13,12 +13,26 @@ namespace voxgrad::ops::cuda {
 struct RowPlace {
   Index batch, at[3];
 };
-__host__ __device__ inline RowPlace row_place(const Gather& map, Index row) {
-  const Divided c = divide(row, map.axis[2].rows);
-  const Divided b = divide(c.quotient, map.axis[1].rows);
-  const Divided a = divide(b.quotient, map.axis[0].rows);
-  return {a.quotient, {a.rest, b.rest, c.rest}};
-}
+
+/// The rows of a gather by number.
+class Rows {
+ public:
+  explicit Rows(const Gather& gather) : map(gather) {
+    for (int i = 0; i < 3; ++i) count_[i] = Divisor(gather.axis[i].rows);
+  }
+
+  __host__ __device__ RowPlace operator()(Index row) const {
+    const Divided c = count_[2](row);
+    const Divided b = count_[1](c.quotient);
+    const Divided a = count_[0](b.quotient);
+    return {a.quotient, {a.rest, b.rest, c.rest}};
+  }
+
+  Gather map;
+
+ private:
+  Divisor count_[3];
+};
 
 /// The taps of a row one after the other, in the order of columns.
 class TapCounter {
@@ -70,7 +84,7 @@ void pack_weights(const ConvProblem& problem, const Phase& phase, const Tensor& 
 
 /// Where the elements that a row produces lie in the dense channels-last result.
 struct ResultRows {
-  Gather map;
+  Rows rows;
   PhaseAxis axis[3];
   Index extent[3];
   Index channels;
@@ -78,7 +92,7 @@ struct ResultRows {
   ResultRows(const ConvProblem& problem, const Phase& phase);
   /// Of the row's first channel; those of a fold follow.
   __host__ __device__ Index operator()(Index row) const {
-    const RowPlace place = row_place(map, row);
+    const RowPlace place = rows(row);
     Index at = place.batch;
     for (int i = 0; i < 3; ++i) at = at * extent[i] + axis[i].first + place.at[i] * axis[i].step;
     return at * channels;
