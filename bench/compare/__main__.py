@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from cases import Case, all_cases
+from cases import Case, all_cases, card_cases
 from chart import save_chart
 
 PAUSE = 0.03  # seconds before a run: OpenMP's threads spin on after the run before
@@ -24,12 +24,15 @@ TUNED = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "34359738368"}
 class Worker:
     """A process with one library. Only one works at a time."""
 
-    def __init__(self, title: str, module: str, layout: str, threads: int, environment: dict[str, str]) -> None:
+    def __init__(self, title: str, module: str, layout: str, options: argparse.Namespace,
+                 environment: dict[str, str]) -> None:
         self.title = title
+        threads = str(options.threads)
         self._process = subprocess.Popen(
-            [sys.executable, str(HERE / "worker.py"), module, str(threads), layout], text=True,
+            [sys.executable, str(HERE / "worker.py"), module, threads, layout, options.device,
+             "yes" if options.tf32 else "no"], text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            env={**os.environ, "OMP_NUM_THREADS": str(threads), **environment})
+            env={**os.environ, "OMP_NUM_THREADS": threads, **environment})
 
     def ask(self, command: str) -> Any:
         assert self._process.stdin is not None and self._process.stdout is not None
@@ -46,13 +49,13 @@ class Worker:
         self._process.wait()
 
 
-def start_workers(threads: int, compiled: bool = False) -> list[Worker]:
-    workers = [Worker("voxgrad", "voxgrad", "channels_last", threads, {})]
+def start_workers(options: argparse.Namespace) -> list[Worker]:
+    workers = [Worker("voxgrad", "voxgrad", "channels_last", options, {})]
     if importlib.util.find_spec("torch") is not None:
-        workers.append(Worker("PyTorch, tuned", "torch", "channels_last", threads, TUNED))
-        workers.append(Worker("PyTorch, default", "torch", "plain", threads, {}))
-        if compiled:
-            workers.append(Worker("PyTorch, compiled", "torch", "compiled", threads, TUNED))
+        workers.append(Worker("PyTorch, tuned", "torch", "channels_last", options, TUNED))
+        workers.append(Worker("PyTorch, default", "torch", "plain", options, {}))
+        if options.compile:
+            workers.append(Worker("PyTorch, compiled", "torch", "compiled", options, TUNED))
     return workers
 
 
@@ -70,28 +73,40 @@ def time_case(case: Case, workers: list[Worker], repeats: int) -> dict[str, dict
     return {title: {"minimum": min(times), "median": statistics.median(times)} for title, times in seconds.items()}
 
 
-def measure_memory(case: Case, threads: int) -> dict[str, float]:
-    """Megabytes above what the import took, each in a process of its own."""
+def measure_memory(case: Case, options: argparse.Namespace) -> dict[str, float]:
+    """Megabytes above what the import took, on a GPU of its memory, each in a process of its own."""
     result = {}
-    for worker in start_workers(threads):
+    for worker in start_workers(options):
         worker.ask(f"make {case.name}")
         result[worker.title] = worker.ask("memory")
         worker.close()
     return result
 
 
-def row(case: Case, times: dict[str, dict[str, float]]) -> str:
+def best_rates(results: dict[str, Any]) -> dict[str, float]:
+    """What the card was seen to reach with either library, in GFLOP/s and GB/s; empty on the CPU."""
+    best = {}
+    for case in card_cases():
+        if case.name in results:
+            fastest = min(times["minimum"] for times in results[case.name].values())
+            best["GFLOP/s" if case.gflop else "GB/s"] = (case.gflop or case.megabytes * 1e-3) / fastest
+    return best
+
+
+def row(case: Case, times: dict[str, dict[str, float]], best: dict[str, float]) -> str:
     ours = times["voxgrad"]
     cells = [f"{case.name:<28}", f"{ours['minimum'] * 1e3:9.2f} {ours['median'] * 1e3:9.2f}"]
     for title, other in times.items():
         if title != "voxgrad":
             cells.append(f"{other['minimum'] * 1e3:9.2f} {other['minimum'] / ours['minimum']:6.2f}x"
                          f" {other['median'] / ours['median']:6.2f}x")
-    rate = f"{case.gflop / ours['minimum']:7.0f}" if case.gflop else f"{case.megabytes / ours['minimum'] * 1e-3:7.1f}"
+    rate = (case.gflop or case.megabytes * 1e-3) / ours["minimum"]
     unit = "GFLOP/s" if case.gflop else "GB/s" if case.megabytes else ""
-    cells.append(f"{rate if unit else '':>7} {unit:<7}")
+    cells.append(f"{rate:7.{0 if case.gflop else 1}f} {unit:<7}" if unit else " " * 15)
+    if unit in best:
+        cells.append(f"{100 * rate / best[unit]:4.0f} % of the card's best")
     tuned = [times[title]["minimum"] for title in ("PyTorch, tuned", "PyTorch, compiled") if title in times]
-    if tuned and case.must:
+    if tuned and case.must and not best:
         reached = min(tuned) / ours["minimum"] >= case.must
         cells.append(f"must {case.must:.2f}x: {'yes' if reached else 'NO'}")
     return "  ".join(cells)
@@ -105,6 +120,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, help="write all figures here")
     parser.add_argument("--png", type=Path, help="draw the ratios here (needs matplotlib)")
     parser.add_argument("--compile", action="store_true", help="torch.compile too, for steps and layers (slow to start)")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda (default cpu)")
+    parser.add_argument("--tf32", action="store_true", help="on a GPU: products may round to TF32, in both libraries")
     parser.add_argument("--memory", action="store_true", help="the peak memory of the 3D steps too")
     options = parser.parse_args()
     if options.png and importlib.util.find_spec("matplotlib") is None:
@@ -114,24 +131,30 @@ def parse() -> argparse.Namespace:
 
 def main() -> None:
     options = parse()
-    workers = start_workers(options.threads, options.compile)
+    workers = start_workers(options)
     cases = [case for case in all_cases() if options.only in f"{case.group} {case.name}"]
-    print(f"{platform.processor() or platform.machine()}, {options.threads} threads, {options.repeats} runs in turns\n")
+    if options.device != "cpu":
+        cases = card_cases() + cases
+    machine = platform.processor() or platform.machine()
+    if options.device != "cpu":
+        machine = f"{workers[0].ask('name')}, {'TF32' if options.tf32 else 'float32'}, host {machine}"
+    print(f"{machine}, {options.threads} threads, {options.repeats} runs in turns\n")
     heads = [f"{'ms: minimum, median':<28}", f"{'voxgrad':>19}"]
     heads += [f"{worker.title + ': min, ratios':>25}" for worker in workers[1:]]
     print("  ".join(heads))
     results: dict[str, Any] = {}
     for case in cases:
         results[case.name] = time_case(case, workers, options.repeats)
-        print(row(case, results[case.name]), flush=True)
+        print(row(case, results[case.name], best_rates(results)), flush=True)
     for worker in workers:
         worker.close()
-    report: dict[str, Any] = {"threads": options.threads, "repeats": options.repeats, "seconds": results}
+    report: dict[str, Any] = {"device": options.device, "tf32": options.tf32, "threads": options.threads,
+                              "repeats": options.repeats, "seconds": results}
     if options.memory:
         report["megabytes"] = {}
         for case in cases:
             if case.name.startswith("3D U-Net"):
-                report["megabytes"][case.name] = memory = measure_memory(case, options.threads)
+                report["megabytes"][case.name] = memory = measure_memory(case, options)
                 print(f"{case.name}: peak MB over import: " +
                       ", ".join(f"{title} {value:.0f}" for title, value in memory.items()), flush=True)
     if options.json:

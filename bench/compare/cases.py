@@ -8,6 +8,8 @@ Run = Callable[[], Any]
 
 # What a worker does to a network or layer before it is timed: torch.compile, say.
 prepared: Callable[[Any], Any] = lambda layer: layer
+# Where a worker's tensors and networks lie.
+device = "cpu"
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,11 @@ def layout(T: Any, x: Any, last: bool) -> Any:
 
 
 def random(T: Any, shape: tuple[int, ...], last: bool) -> Any:
-    return layout(T, T.randn(*shape), last)
+    return layout(T, T.randn(*shape).to(device), last)
 
 
 def cross_entropy_step(T: Any, net: Any, images: Any, labels: Any, last: bool) -> Run:
+    net = net.to(device)
     if last:
         net = net.to(memory_format=T.channels_last if images.dim() == 4 else T.channels_last_3d)
     forward = prepared(net)
@@ -89,7 +92,7 @@ def step(rank: int, size: int, batch: int, widths: tuple[int, ...]) -> Callable[
     def make(T: Any, last: bool) -> Run:
         net = unet(T, rank, widths)
         images = random(T, (batch, 1) + (size,) * rank, last)
-        labels = T.randint(0, 3, (batch,) + (size,) * rank)
+        labels = T.randint(0, 3, (batch,) + (size,) * rank).to(device)
         return cross_entropy_step(T, net, images, labels, last)
 
     return make
@@ -109,7 +112,7 @@ def conv_cases(group: str, channels: tuple[int, int], kernel: int, stride: int, 
         def prepare(T: Any, last: bool) -> Run:
             x = random(T, (1, source, size, size, size), last)
             shape = (source, target // groups) if transposed else (target, source // groups)
-            w = layout(T, T.randn(*shape, kernel, kernel, kernel), last and not transposed)
+            w = layout(T, T.randn(*shape, kernel, kernel, kernel).to(device), last and not transposed)
             F = T.nn.functional
             if part == "dx":
                 x.requires_grad_()
@@ -124,7 +127,7 @@ def conv_cases(group: str, channels: tuple[int, int], kernel: int, stride: int, 
             if part == "forward":
                 return forward
             y = forward()
-            g = layout(T, T.randn(*y.shape), last)
+            g = random(T, y.shape, last)
             wanted = x if part == "dx" else w
             return lambda: T.autograd.grad(y, wanted, g, retain_graph=True)
 
@@ -141,9 +144,10 @@ def layer_case(name: str, shape: tuple[int, ...], make_layer: Callable[[Any], An
     """Forward and backward of a layer without weights to speak of; `passes` over its input's memory."""
 
     def make(T: Any, last: bool) -> Run:
-        layer = prepared(make_layer(T))
+        made = make_layer(T)
+        layer = prepared(made.to(device) if isinstance(made, T.nn.Module) else made)
         x = random(T, shape, last).requires_grad_()
-        g = layout(T, T.randn(*layer(x).shape), last)
+        g = random(T, layer(x).shape, last)
 
         def run() -> Any:
             return T.autograd.grad(layer(x), x, g)
@@ -154,6 +158,20 @@ def layer_case(name: str, shape: tuple[int, ...], make_layer: Callable[[Any], An
     for size in shape:
         elements *= size
     return Case("layers", name, make, megabytes=4e-6 * elements * passes, must=2)
+
+
+def card_cases() -> list[Case]:
+    """What a GPU reaches at its best: the other figures are shares of these."""
+    def copy(T: Any, last: bool) -> Run:
+        x = T.ones(1 << 28).to(device)
+        return x.clone
+
+    def matmul(T: Any, last: bool) -> Run:
+        a, b = T.randn(8192, 8192).to(device), T.randn(8192, 8192).to(device)
+        return lambda: a @ b
+
+    return [Case("card", "copy of 1 GiB", copy, megabytes=2 * 4e-6 * (1 << 28)),
+            Case("card", "matmul 8192^3", matmul, gflop=2e-9 * 8192**3)]
 
 
 def norm_relu(T: Any, norm: Any) -> Any:

@@ -1,7 +1,8 @@
 """A process that times cases with one library: reads commands from standard input, answers in JSON.
 
-    worker.py MODULE THREADS LAYOUT     MODULE: torch or voxgrad; LAYOUT: plain, channels_last, or
-                                        compiled: channels_last, networks and layers by torch.compile
+    worker.py MODULE THREADS LAYOUT DEVICE TF32
+                            MODULE: torch or voxgrad; LAYOUT: plain, channels_last, or compiled:
+                            channels_last, networks and layers by torch.compile; TF32: yes or no
 """
 from __future__ import annotations
 
@@ -23,22 +24,43 @@ def resident_megabytes(field: str) -> float:
     return 0.0
 
 
-def measure_memory(run: Any, at_import: float) -> float:
+def measure_memory(T: Any, run: Any, at_import: float) -> float:
+    on_gpu = timed.device != "cpu"
+    if on_gpu:
+        T.cuda.reset_peak_memory_stats()
     for _ in range(3):
         run()
+    if on_gpu:
+        return float(T.cuda.max_memory_allocated()) / 2**20
     return resident_megabytes("VmHWM") - at_import
 
 
+def use_device(T: Any, device: str, tf32: bool) -> None:
+    timed.device = device
+    T.backends.cuda.matmul.allow_tf32 = tf32
+    T.backends.cudnn.allow_tf32 = tf32
+
+
+def seconds_of(T: Any, run: Any) -> float:
+    """Of one run; on a GPU until its work is done."""
+    start = time.perf_counter()
+    run()
+    if timed.device != "cpu":
+        T.cuda.synchronize()
+    return time.perf_counter() - start
+
+
 def main() -> None:
-    module, threads, memory_layout = sys.argv[1:4]
+    module, threads, memory_layout, device, tf32 = sys.argv[1:6]
     T: Any = importlib.import_module(module)
     for part in ("nn.functional", "optim", "autograd"):
         importlib.import_module(f"{module}.{part}")
     T.set_num_threads(int(threads))
+    use_device(T, device, tf32 == "yes")
     if memory_layout == "compiled":
         timed.prepared = T.compile
     at_import = resident_megabytes("VmRSS")
-    cases = {case.name: case for case in timed.all_cases()}
+    cases = {case.name: case for case in timed.card_cases() + timed.all_cases()}
     run: Any = None
     for line in sys.stdin:
         command, _, argument = line.rstrip("\n").partition(" ")
@@ -47,14 +69,14 @@ def main() -> None:
             run = None
             gc.collect()
             run = cases[argument].make(T, memory_layout != "plain")
-            for _ in range(3 if memory_layout == "compiled" else 1):
-                run()
+            for _ in range(3 if memory_layout == "compiled" or device != "cpu" else 1):
+                seconds_of(T, run)
         elif command == "run":
-            start = time.perf_counter()
-            run()
-            answer = time.perf_counter() - start
+            answer = seconds_of(T, run)
+        elif command == "name":
+            answer = T.cuda.get_device_name()
         elif command == "memory":
-            answer = measure_memory(run, at_import)
+            answer = measure_memory(T, run, at_import)
         print(json.dumps(answer), flush=True)
 
 
