@@ -10,8 +10,6 @@ namespace voxgrad::ops::cuda {
 
 namespace {
 
-thread_local int device_of_thread = -1;  // none set
-
 bool synchronous() {
   static const bool on = [] {
     const char* value = std::getenv("VOXGRAD_CUDA_SYNC");
@@ -89,12 +87,15 @@ const Devices& devices() {
 }
 
 void set_device(int index) {
-  if (index == device_of_thread) return;
-  VG_CUDA_CHECK("cuda", cudaSetDevice(index));
-  device_of_thread = index;
+  if (current_device() != index) VG_CUDA_CHECK("cuda", cudaSetDevice(index));
 }
 
-int current_device() { return device_of_thread; }
+// Asked each time, which is cheap: other libraries of the process set it too.
+int current_device() {
+  int index = 0;
+  VG_CUDA_CHECK("cuda", cudaGetDevice(&index));
+  return index;
+}
 
 void* take_memory(std::size_t bytes) {
   void* block = nullptr;
