@@ -91,6 +91,7 @@ Tensor prelu(const Tensor& x, const Tensor& weight) {
   VG_CHECK(weight.defined() && weight.dtype() == x.dtype(), DTypeError,
            "prelu: weight must have the dtype of x, {}; got {}", name(x.dtype()),
            weight.defined() ? name(weight.dtype()) : "an undefined tensor");
+  check_same_device("prelu", x, weight);
   const Index channels = x.dim() >= 2 ? x.size(1) : 1;
   VG_CHECK(weight.dim() <= 1 && (weight.numel() == 1 || weight.numel() == channels), ShapeError,
            "prelu: weight must have 1 element or one for each of {} channels; got {} for x {}",

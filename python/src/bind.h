@@ -236,6 +236,10 @@ class SharedObject {
   std::shared_ptr<py::object> object_;
 };
 
+/// The GPU that "cuda" without a number means, of the calling thread: 0 at first.
+Device current_cuda_device();
+void set_current_cuda_device(int index);
+
 /// Text that lives as long as the program: names of operations that Python makes up.
 std::string_view interned(const std::string& text);
 
@@ -264,6 +268,7 @@ void bind_modules(py::module_& m);
 void bind_optim(py::module_& m);
 void bind_io(py::module_& m);
 void bind_memory(py::module_& m);
+void bind_cuda(py::module_& m);
 void bind_threads(py::module_& m);
 // The last: it looks at what the others have bound.
 void bind_arguments(py::module_& m);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include <voxgrad/autograd/functions/shape.h>
+#include <voxgrad/core/backend.h>
 #include <voxgrad/core/error.h>
 
 namespace voxgrad::python {
@@ -14,7 +15,7 @@ namespace voxgrad::python {
 namespace {
 
 struct DLDevice {
-  std::int32_t type;  // 1 CPU, 2 CUDA
+  std::int32_t type;  // 1 CPU, 2 CUDA, 3 pinned by CUDA for the CPU, 13 managed by CUDA
   std::int32_t id;
 };
 
@@ -74,6 +75,19 @@ DType dtype_from(const DLDataType& type) {
       std::to_string(type.lanes) + " lanes");
 }
 
+/// Pinned and managed memory is that of the device which it is at hand for.
+Device device_from(const DLDevice& device) {
+  if (device.type == 1 || device.type == 3) return {};
+  if (device.type == 2 || device.type == 13) {
+    const Device result{DeviceType::cuda, device.id};
+    backend(result);  // throws where there is none
+    return result;
+  }
+  throw DeviceError(
+      "from_dlpack: the memory must lie on the CPU or on an NVIDIA GPU; got DLPack device type " +
+      std::to_string(device.type));
+}
+
 /// What an exported tensor keeps until its consumer is done.
 struct Exported {
   Tensor tensor;
@@ -123,10 +137,7 @@ std::shared_ptr<Managed> own(Managed* managed) {
 template <typename Managed>
 Tensor adopt(Managed* managed, PyObject* capsule, const char* used_name) {
   const DLTensor& t = managed->tensor;
-  if (t.device.type != 1) {
-    throw DeviceError("from_dlpack: the memory must lie on the CPU; got DLPack device type " +
-                      std::to_string(t.device.type));
-  }
+  const Device device = device_from(t.device);
   const DType dtype = dtype_from(t.dtype);
   if (t.ndim < 0) throw ShapeError("from_dlpack: the rank must not be negative");
   Shape shape(t.shape, t.shape + t.ndim);
@@ -141,7 +152,7 @@ Tensor adopt(Managed* managed, PyObject* capsule, const char* used_name) {
     throw ShapeError("from_dlpack: the memory is not aligned to its elements; copy it first");
   }
   if (PyCapsule_SetName(capsule, used_name) != 0) throw py::error_already_set();
-  return Tensor::borrow(memory, std::move(shape), std::move(strides), dtype, Device{},
+  return Tensor::borrow(memory, std::move(shape), std::move(strides), dtype, device,
                         [owner = own(managed)] { (void)owner; });
 }
 

@@ -92,7 +92,8 @@ py::array to_numpy(const Tensor& x) {
     throw AutogradError("numpy: the tensor wants a gradient; use x.detach().numpy()");
   }
   if (x.device().type != DeviceType::cpu) {
-    throw DeviceError("numpy: the tensor lies on " + to_string(x.device()) + "; use x.cpu()");
+    throw DTypeError("numpy: an array cannot lie on " + to_string(x.device()) +
+                     "; use .cpu() to copy the tensor to the CPU first");
   }
   // The array keeps a tensor of its own alive; view() sees that the memory is shared.
   auto* held = new Tensor(x.detach());

@@ -63,6 +63,7 @@ PYBIND11_MODULE(_C, m) {
   python::bind_optim(m);
   python::bind_io(m);
   python::bind_memory(m);
+  python::bind_cuda(m);
   python::bind_threads(m);
   python::bind_arguments(m);
 }

@@ -13,13 +13,15 @@ namespace voxgrad::python {
 
 namespace {
 
+thread_local int current_cuda = 0;
+
 /// "cpu", "cuda", "cuda:1".
 Device parse_device(const std::string& text) {
   const std::size_t colon = text.find(':');
   const std::string type = text.substr(0, colon);
   Device device;
   if (type == "cuda") {
-    device.type = DeviceType::cuda;
+    device = current_cuda_device();
   } else if (type != "cpu") {
     throw DeviceError("device: must be 'cpu', 'cuda' or 'cuda:N'; got '" + text + "'");
   }
@@ -32,6 +34,14 @@ Device parse_device(const std::string& text) {
     device.index = std::stoi(number);
   }
   return device;
+}
+
+/// A GPU by its number alone.
+Device numbered_device(int index) {
+  if (index < 0) {
+    throw DeviceError("device: the number must be >= 0; got " + std::to_string(index));
+  }
+  return {DeviceType::cuda, index};
 }
 
 PyObject* dtype_objects[kDTypeCount];  // filled at import
@@ -64,6 +74,9 @@ void bind_dtype(py::module_& m) {
 
 }  // namespace
 
+Device current_cuda_device() { return {DeviceType::cuda, current_cuda}; }
+void set_current_cuda_device(int index) { current_cuda = index; }
+
 py::handle dtype_object(DType dtype) { return dtype_objects[static_cast<int>(dtype)]; }
 
 void bind_types(py::module_& m) {
@@ -81,6 +94,7 @@ void bind_types(py::module_& m) {
              return device;
            }),
            py::arg("type"), py::arg("index") = py::none())
+      .def(py::init(&numbered_device), py::arg("index"))
       .def_property_readonly(
           "type", [](const Device& d) { return d.type == DeviceType::cpu ? "cpu" : "cuda"; })
       .def_property_readonly("index",

@@ -45,7 +45,7 @@ SETTABLE = {"requires_grad", "grad", "data"}
 
 def renamed(annotation: str) -> str:
     """An annotation for the inside of a class with members named like types."""
-    return re.sub(r"(?<![\w.])(bool|int|float|dtype|device)(?!\w)", lambda m: RENAMED[m.group(1)], annotation)
+    return re.sub(r"(?<![\w.])(bool|int|float|dtype|device)(?!\w|: )", lambda m: RENAMED[m.group(1)], annotation)
 
 
 def cleaned(signature: str) -> str:

@@ -126,14 +126,17 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
 
 
 def from_dlpack(ext_tensor: Any) -> Tensor:
-    """A tensor over the memory of any object with `__dlpack__`, or of a DLPack capsule."""
+    """A tensor over the memory of any object with `__dlpack__`, or of a DLPack capsule; on the CPU or a GPU."""
     if isinstance(ext_tensor, np.ndarray):  # whose own capsule lets it move its memory
         return _C._from_numpy(ext_tensor)
     if hasattr(ext_tensor, "__dlpack__"):
+        where = ext_tensor.__dlpack_device__()[0] if hasattr(ext_tensor, "__dlpack_device__") else 1
+        # The legacy default stream, in which all our work is: the producer makes it wait for its own.
+        stream: dict[str, Any] = {"stream": 1} if where in (2, 13) else {}
         try:
-            ext_tensor = ext_tensor.__dlpack__(max_version=(1, 0))
+            ext_tensor = ext_tensor.__dlpack__(max_version=(1, 0), **stream)
         except TypeError:
-            ext_tensor = ext_tensor.__dlpack__()
+            ext_tensor = ext_tensor.__dlpack__(**stream)
     return _C._from_dlpack(ext_tensor)
 
 

@@ -92,7 +92,7 @@ def _basic(x: Tensor, key: Any) -> tuple[Tensor, list[Tensor | None]]:
         else:
             wrong = DTypeError if isinstance(item, str) else _C.OutOfRangeError
             raise wrong(f"index: needs integers, slices, None, ... or tensors; got {type(item).__name__}")
-    return view, picks
+    return view, [p if p is None or not p.is_cpu else _C._to_device(p, x.device) for p in picks]
 
 
 def get(self: Tensor, key: Any) -> Tensor:
@@ -107,6 +107,8 @@ def set(self: Tensor, key: Any, value: Any) -> None:
     if not isinstance(value, Tensor):
         value = tensor(value, dtype=self.dtype, device=self.device)
     if any(p is not None for p in picks):
+        if value.ndim == 0 and value.is_cpu:
+            value = _C._to_device(value, self.device)
         _C._index_put_(view, picks, value, False)
     else:
         while value.ndim > view.ndim and value.shape[0] == 1:

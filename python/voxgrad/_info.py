@@ -62,16 +62,19 @@ _precision = "highest"
 
 
 def set_float32_matmul_precision(precision: str) -> None:
-    """'highest', 'high' or 'medium': what is allowed, and not made use of; products are of full precision."""
+    """'highest': products of float32 have its precision. 'high', 'medium': on GPUs their factors may have TF32's."""
     global _precision
     if precision not in ("highest", "high", "medium"):
         raise ShapeError(f"set_float32_matmul_precision: must be 'highest', 'high' or 'medium'; got {precision!r}")
     _precision = precision
+    _C._set_allow_tf32(precision != "highest")
 
 
 def get_float32_matmul_precision() -> str:
-    """What set_float32_matmul_precision() was given last; 'highest' at first."""
-    return _precision
+    """'highest' at first; 'high' or 'medium' where TF32 is allowed, also by backends.cuda.matmul.allow_tf32."""
+    if not _C._allow_tf32():
+        return "highest"
+    return "high" if _precision == "highest" else _precision
 
 
 def set_printoptions(precision: int | None = None, threshold: int | None = None, edgeitems: int | None = None,

@@ -46,7 +46,26 @@ def __array__(self: Tensor, dtype: Any = None, copy: bool | None = None) -> np.n
 @method
 def __dlpack__(self: Tensor, *, stream: Any = None, max_version: Any = None, dl_device: Any = None,
                copy: bool | None = None) -> Any:
-    return _C._to_dlpack(_C._clone(self) if copy else self)
+    """The memory, for another library's from_dlpack.
+
+    All work on a GPU is in the legacy default stream, 1. A consumer that names another one may read at once: the call
+    waits for what was given to the GPU so far; -1 is for one that takes care of it. `dl_device` may be (1, 0), for a
+    copy on the CPU. Raises BufferError for other devices, RuntimeError for a tensor that wants a gradient.
+    """
+    if stream is not None and (isinstance(stream, bool) or not isinstance(stream, int)):
+        raise TypeError(f"__dlpack__: stream must be an integer or None; got {stream!r}")
+    shared, here = self, self.__dlpack_device__()
+    wanted = here if dl_device is None else tuple(map(int, dl_device))
+    if wanted != here:
+        if wanted != (1, 0) or copy is False:
+            raise BufferError(f"__dlpack__: the memory lies on {self.device}; got dl_device {wanted} and copy {copy}")
+        shared = _C._to_device(self, _C.device("cpu"))
+    elif copy:
+        shared = _C._clone(self)
+    capsule = _C._to_dlpack(shared)
+    if shared.device.type == "cuda" and stream not in (None, -1, 1):
+        _C._synchronize(shared.device)
+    return capsule
 
 
 @method
@@ -126,9 +145,10 @@ def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
     return copied
 
 
-def _rebuild(kind: Any, array: np.ndarray, channels_last: bool, requires_grad: bool) -> Tensor:
+def _rebuild(kind: Any, array: np.ndarray, channels_last: bool, requires_grad: bool, where: str = "cpu") -> Tensor:
     x = _C._copy_array(array)
-    x = kind(_C._channels_last(x) if channels_last else x)
+    x = _C._to_device(_C._channels_last(x) if channels_last else x, _C.device(where))
+    x = kind(x)
     x.requires_grad = requires_grad
     return x
 
@@ -139,7 +159,8 @@ def __reduce_ex__(self: Tensor, protocol: Any) -> Any:
         raise AutogradError("pickle: only leaves can be pickled; use x.detach()")
     host = self.detach().cpu()
     order = host._is_channels_last() and not host._is_contiguous()
-    return _rebuild, (self.__class__, np.ascontiguousarray(host.numpy()).reshape(host.shape), order, self.requires_grad)
+    array = np.ascontiguousarray(host.numpy()).reshape(host.shape)
+    return _rebuild, (self.__class__, array, order, self.requires_grad, str(self.device))
 
 
 Tensor.__array_priority__ = 1000  # NumPy's operators leave theirs to ours

@@ -118,7 +118,7 @@ def dims(op: str, dim: Any) -> list[int] | None:
 
 
 def as_device(where: Any) -> device:
-    """A device from a device, text or None (the CPU)."""
+    """A device from a device, text, a GPU's number or None (the CPU)."""
     if where is None:
         return device("cpu")
     return where if isinstance(where, device) else device(where)

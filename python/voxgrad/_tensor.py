@@ -168,9 +168,15 @@ def unfold(self: Tensor, dimension: int, size: int, step: int) -> Tensor:
 
 
 @method
-def pin_memory(self: Tensor) -> Tensor:
-    """The tensor itself: memory is not pinned."""
+def pin_memory(self: Tensor, device: Any = None) -> Tensor:
+    """The tensor itself: memory is not pinned, and copies to a GPU wait until it was read."""
     return self
+
+
+@method
+def is_pinned(self: Tensor, device: Any = None) -> bool:
+    """False: memory is not pinned."""
+    return False
 
 
 @method
@@ -219,7 +225,7 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
             kind, where = arg.dtype, arg.device
         elif isinstance(arg, dtype) or arg in (float, int, bool):
             kind = arg
-        elif isinstance(arg, (str, device)):
+        elif isinstance(arg, (str, device)) or isinstance(arg, int) and not isinstance(arg, bool):
             where = arg
         elif arg is not None and not isinstance(arg, bool):
             raise DTypeError(f"to: needs a dtype, a device or a tensor; got {arg!r}")
@@ -260,14 +266,14 @@ def type_as(self: Tensor, other: Tensor) -> Tensor:
 
 
 @method
-def cpu(self: Tensor) -> Tensor:
+def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
     """to('cpu')."""
     return _C._to_device(self, device("cpu"))
 
 
 @method
-def cuda(self: Tensor, device: Any = None) -> Tensor:
-    """to('cuda')."""
+def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
+    """to('cuda'), or to a GPU by its number or name. Raises RuntimeError where there is none."""
     return _C._to_device(self, as_device("cuda" if device is None else device))
 
 

@@ -33,7 +33,7 @@ def set_grad(value):
     (lambda: vg.nn.ConvTranspose1d(2, 1, 2)(X, [2**70]),
      f"forward: output_size[0] must be an integer of 64 bits; got {2**70}"),
     (lambda: X.item(3), "item: takes (); got (int)"),
-    (lambda: vg.device(3), "device: must be a device or text; got int"),
+    (lambda: vg.device(3.5), "device: must be a device or text or an integer; got float"),
     (lambda: vg.Generator(device=3), "Generator: must be a device; got int"),
     (lambda: vg.set_num_threads("a"), "set_num_threads: must be an integer; got str"),
 ])

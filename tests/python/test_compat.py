@@ -47,7 +47,7 @@ def test_what_voxgrad_lacks_answers_or_is_named():
         voxgrad.compat.install()
         import torch
         import torch.backends.cudnn as cudnn
-        assert not torch.cuda.is_available() and not torch.distributed.is_available()
+        assert torch.cuda.is_available() is voxgrad.cuda.is_available() and not torch.distributed.is_available()
         assert not torch.jit.is_scripting() and torch.jit.ignore(len) is len and torch.jit.unused()(len) is len
         assert int(torch.__version__.split(".")[0]) >= 2
         from torch.autograd import Variable

@@ -1,6 +1,6 @@
-"""Switches of what computes, kept for scripts that set them."""
+"""Switches of what computes."""
 from __future__ import annotations
 
-from . import cudnn, mps
+from . import cuda, cudnn, mps
 
-__all__ = ["cudnn", "mps"]
+__all__ = ["cuda", "cudnn", "mps"]

@@ -161,9 +161,7 @@ class Module(_StateDict, _Hooks):
 
     def cuda(self: M, device: Any = None) -> M:
         """Moves all parameters and buffers to a GPU. Raises RuntimeError where there is none."""
-        if device is None or isinstance(device, int):
-            device = "cuda" if device is None else f"cuda:{device}"
-        return self.to(device)
+        return self.to("cuda" if device is None else device)
 
     def to_empty(self: M, *, device: Any, recurse: bool = True) -> M:
         """Moves to a device without the values."""
@@ -207,7 +205,7 @@ def _parse_to(*args: Any, **kwargs: Any) -> tuple[Any, Any, Any]:
             kind, where = arg.dtype, arg.device
         elif isinstance(arg, _C.dtype):
             kind = arg
-        elif isinstance(arg, (str, _C.device)):
+        elif isinstance(arg, (str, _C.device)) or isinstance(arg, int) and not isinstance(arg, bool):
             where = arg
         elif isinstance(arg, memory_format):
             order = arg
