@@ -110,7 +110,7 @@ void train(Autoencoder& net, const AutoencoderOptions& options, const Tensor& im
   Progress progress({.total = steps, .unit = "pixels"});
   Index step = 0;
   while (step < steps) {
-    const Tensor batch = as_input(loader.next());
+    const Tensor batch = as_input(loader.next().to(options.device));
     optimizer.zero_grad();
     const Tensor loss = mse_loss(net(batch), batch);
     loss.backward();
@@ -129,12 +129,12 @@ void train(Autoencoder& net, const AutoencoderOptions& options, const Tensor& im
 }
 
 /// Mean squared error of a pixel over all images.
-double error_of(Autoencoder& net, const Tensor& images) {
+double error_of(Autoencoder& net, const Tensor& images, Device device) {
   const NoGrad guard;
   double total = 0;
   for (Index start = 0; start < images.size(0); start += kEvaluationBatch) {
     const Index count = std::min(kEvaluationBatch, images.size(0) - start);
-    const Tensor batch = as_input(images.narrow(0, start, count));
+    const Tensor batch = as_input(images.narrow(0, start, count).to(device));
     total += mse_loss(net(batch), batch, Reduction::sum).item();
   }
   return total / double(images.numel());
@@ -173,13 +173,15 @@ ImageRow row_of(const std::string& label, const Tensor& images) {
   return row;
 }
 
-void draw_reconstructions(const std::string& path, Autoencoder& net, const Dataset& data) {
+void draw_reconstructions(const std::string& path, Autoencoder& net, const Dataset& data,
+                          Device device) {
   const NoGrad guard;
   const Tensor originals = as_input(pick(data.test, one_of_each_class(data.test_labels)));
+  const Tensor rebuilt = net(originals.to(device)).to(Device{});
   plot_grid(path, {.title = fmt::format("Test images, and what {} numbers keep of them", kCode),
                    .height = kSide,
                    .width = kSide,
-                   .rows = {row_of("original", originals), row_of("rebuilt", net(originals))}});
+                   .rows = {row_of("original", originals), row_of("rebuilt", rebuilt)}});
 }
 
 /// The first Ctrl-C from the first file on to the weights only ends the training.
@@ -197,6 +199,7 @@ void train_and_save(Autoencoder& net, const AutoencoderOptions& options, const T
 int run(int argc, char** argv) {
   const std::optional<AutoencoderOptions> options = parse_autoencoder_options(argc, argv);
   if (!options) return 0;
+  check_device(options->device);
   if (options->threads > 0) set_num_threads(options->threads);
   Dataset data = read_dataset(options->data);
   one_of_each_class(data.test_labels);  // an unusable data set is told before the training
@@ -204,10 +207,11 @@ int run(int argc, char** argv) {
     data.train = data.train.narrow(0, 0, std::min(options->images, data.train.size(0)));
   manual_seed(options->seed);
   Autoencoder net;
+  net.to(options->device);
   train_and_save(net, *options, data.train);
-  draw_reconstructions(options->out + "/reconstructions.png", net, data);
+  draw_reconstructions(options->out + "/reconstructions.png", net, data, options->device);
   fmt::print("mean squared error on {} test images: {:.5f} (the mean training image: {:.5f})\n",
-             data.test.size(0), error_of(net, data.test),
+             data.test.size(0), error_of(net, data.test, options->device),
              error_of_mean_image(data.train, data.test));
   fmt::print("wrote {0}/reconstructions.png, {0}/autoencoder.safetensors, {0}/run.csv\n",
              options->out);

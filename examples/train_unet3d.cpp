@@ -170,6 +170,7 @@ int run_training(TrainOptions options) {
     checkpoint = Checkpoint::load(checkpoint_path);
     options = resumed_options(options, split_settings(checkpoint->text("settings")));
   }
+  check_device(options.device);
   if (options.threads > 0) set_num_threads(options.threads);
   const SegmentationData data = load_segmentation_data(options);
   manual_seed(options.seed);
@@ -188,6 +189,7 @@ int run_training(TrainOptions options) {
 }
 
 int run_prediction(const TrainOptions& options) {
+  check_device(options.device);
   if (options.threads > 0) set_num_threads(options.threads);
   auto [net, spacing] = load_network(options.weights);
   net.to(options.device);

@@ -60,6 +60,17 @@ def positive(text: str) -> float:
     return value
 
 
+def device(text: str) -> Any:
+    """The type of an option that takes a device which this machine has."""
+    import voxgrad
+
+    try:
+        voxgrad.empty(0, device=text)
+    except RuntimeError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return voxgrad.device(text)
+
+
 def need(*packages: str) -> None:
     """Imports packages that an example needs beyond voxgrad, or says which pip install brings them."""
     missing = []

@@ -77,7 +77,7 @@ def train(net: Autoencoder, images: Tensor, options: argparse.Namespace) -> list
     bar = support.progress((pixels for _ in range(options.epochs) for pixels, in loader), options.epochs * len(loader))
     try:
         for pixels in bar:
-            batch = pixels.float() / 255
+            batch = pixels.to(options.device).float() / 255
             optimizer.zero_grad()
             loss = F.mse_loss(net(batch), batch)
             loss.backward()
@@ -95,7 +95,7 @@ def error_of(net: Autoencoder, images: Tensor) -> float:
     total = 0.0
     with voxgrad.no_grad():
         for pixels in images.split(500):
-            batch = pixels.float() / 255
+            batch = pixels.to(next(net.parameters()).device).float() / 255
             total += F.mse_loss(net(batch), batch, reduction="sum").item()
     return total / images.numel()
 
@@ -111,7 +111,7 @@ def draw_reconstructions(path: Path, net: Autoencoder, images: Tensor, labels: n
     firsts = [int(np.argmax(labels == label)) for label in np.unique(labels)]
     originals = images[firsts].float() / 255
     with voxgrad.no_grad():
-        rebuilt = net(originals)
+        rebuilt = net(originals.to(next(net.parameters()).device)).cpu()
     pyplot = support.use_files_for_pictures()
     figure, panels = pyplot.subplots(2, len(firsts), figsize=(1.1 * len(firsts) + 1, 3), layout="constrained",
                                      squeeze=False)
@@ -134,6 +134,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--images", type=support.whole(1), help="training images to use; without it, all")
     parser.add_argument("--learning-rate", type=support.positive, default=1e-3, help="of Adam")
     parser.add_argument("--seed", type=support.whole(0, 2**63 - 1), default=0, help="of weights and the images' order")
+    parser.add_argument("--device", type=support.device, default="cpu", help="cpu, cuda or cuda:N")
     parser.add_argument("--threads", type=support.whole(1, 1024), help="without it, all cores")
     return parser.parse_args()
 
@@ -150,7 +151,7 @@ def main() -> None:
                                  f"got shape {labels.shape}")
     out = support.make_folder(options.out)
     voxgrad.manual_seed(options.seed)
-    net = Autoencoder()
+    net = Autoencoder().to(options.device)
     print(f"{len(images)} training images; autoencoder of {sum(p.numel() for p in net.parameters())} parameters, "
           f"{voxgrad.get_num_threads()} threads")
     losses = train(net, images, options)

@@ -89,6 +89,7 @@ def train(net: UNet3d, options: argparse.Namespace, volume: Volume) -> list[tupl
     try:
         for image, label in bar:
             optimizer.zero_grad()
+            image, label = image.to(options.device), label.to(options.device)
             logits = net(image)
             overlap_loss = F.dice_loss(logits, label)
             loss = F.cross_entropy(logits, label) + overlap_loss
@@ -104,9 +105,9 @@ def train(net: UNet3d, options: argparse.Namespace, volume: Volume) -> list[tupl
 
 
 def probability(net: UNet3d, image: Tensor) -> Tensor:
-    """Probability of foreground for every voxel of an image (depth, height, width)."""
+    """Probability of foreground for every voxel of an image (depth, height, width), on the CPU."""
     with voxgrad.no_grad():
-        return net(image[None, None]).softmax(1)[0, 1]
+        return net(image[None, None].to(next(net.parameters()).device)).softmax(1)[0, 1].cpu()
 
 
 def score(net: UNet3d, volume: Volume) -> float:
@@ -169,6 +170,7 @@ def parse_options() -> argparse.Namespace:
                         help="depth, height and width of a crop in voxels")
     parser.add_argument("--channels", type=support.whole(1, 512), default=8, help="of the network's first level")
     parser.add_argument("--spacing", type=support.positive, default=2.0, help="voxel edge in mm to work at")
+    parser.add_argument("--device", type=support.device, default="cpu", help="cpu, cuda or cuda:N")
     parser.add_argument("--threads", type=support.whole(1, 1024), help="without it, all cores")
     options = parser.parse_args()
     if (options.image is None) != (options.label is None):
@@ -185,7 +187,7 @@ def main() -> None:
     scan = volumes.read_scan(options.image, options.label, options.seed if options.phantom else None, options.spacing)
     out = support.make_folder(options.out)
     voxgrad.manual_seed(options.seed)
-    net = UNet3d(options.channels)
+    net = UNet3d(options.channels).to(options.device)
     print(f"image {scan.image.shape}, working at {tuple(scan.whole.image.shape)}; training on its left half")
     print(f"3D U-Net of {sum(p.numel() for p in net.parameters())} parameters, {voxgrad.get_num_threads()} threads")
     start = time.monotonic()

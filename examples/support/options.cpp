@@ -1,6 +1,8 @@
 #include "examples/support/options.h"
 
 #include <fmt/format.h>
+#include <voxgrad/core/backend.h>
+#include <voxgrad/core/error.h>
 
 #include <filesystem>
 #include <string_view>
@@ -22,6 +24,11 @@ Device parse_device(const std::string& text) {
     return {DeviceType::cuda, text[5] - '0'};
   }
   fail(fmt::format("--device: must be cpu, cuda or cuda:N; got {}", text));
+}
+
+void add_device_option(CommandLine& line, Device& device) {
+  line.custom("--device", "DEVICE", to_string(device), "cpu, cuda or cuda:N",
+              [&device](const std::string& text) { device = parse_device(text); });
 }
 
 void add_data_options(CommandLine& line, TrainOptions& options) {
@@ -55,8 +62,7 @@ void add_training_options(CommandLine& line, TrainOptions& options, std::int64_t
   line.whole("--channels", options.channels, 1, 512, "channels of the network's first level");
   line.real("--spacing", options.spacing, 1e-3, 1e3, "voxel edge in mm that the network works at");
   line.group("Machine");
-  line.custom("--device", "DEVICE", to_string(options.device), "cpu, cuda or cuda:N",
-              [&options](const std::string& text) { options.device = parse_device(text); });
+  add_device_option(line, options.device);
   line.whole("--threads", threads, 0, kMostThreads,
              "threads; 0: all cores that the process may use");
 }
@@ -185,11 +191,16 @@ std::optional<AutoencoderOptions> parse_autoencoder_options(int argc, const char
   line.whole("--images", options.images, 0, 1'000'000, "training images to use; 0: all");
   line.real("--learning-rate", options.learning_rate, 1e-8, 1, "learning rate of Adam");
   line.seed("--seed", options.seed, "seed of initial weights and the order of the images");
+  add_device_option(line, options.device);
   line.whole("--threads", threads, 0, kMostThreads,
              "threads; 0: all cores that the process may use");
   if (!line.parse(argc, argv)) return std::nullopt;
   options.threads = static_cast<int>(threads);
   return options;
+}
+
+void check_device(Device device) try { backend(device); } catch (const DeviceError& error) {
+  fail(fmt::format("--device: {}", error.what()));
 }
 
 }  // namespace voxgrad::examples

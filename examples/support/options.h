@@ -64,10 +64,14 @@ struct AutoencoderOptions {
   std::int64_t images = 0;  // 0: all
   double learning_rate = 1e-3;
   std::uint64_t seed = 0;
+  Device device;
   int threads = 0;  // 0: all that the process may use
 };
 
 /// As parse_train_options.
 std::optional<AutoencoderOptions> parse_autoencoder_options(int argc, const char* const* argv);
+
+/// @throws UsageError where --device names one that this machine, or this build, does not have.
+void check_device(Device device);
 
 }  // namespace voxgrad::examples

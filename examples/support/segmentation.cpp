@@ -167,7 +167,8 @@ void read_source(const TrainOptions& options, SegmentationData& data) {
 
 Tensor logits_of(nn::UNet3d& net, const Tensor& image) {
   const NoGrad guard;
-  return net(image.unsqueeze(0).unsqueeze(0));
+  const Device device = net.parameters().front().device();
+  return net(image.to(device).unsqueeze(0).unsqueeze(0));
 }
 
 LabelledVolume shrunk(const LabelledVolume& volume, Index margin) {
@@ -254,7 +255,7 @@ nn::UNet3d make_network(Index channels) {
 
 Tensor foreground_probability(nn::UNet3d& net, const Tensor& image) {
   const NoGrad guard;
-  return softmax(logits_of(net, image), 1).select(0, 0).select(0, 1).contiguous();
+  return softmax(logits_of(net, image), 1).select(0, 0).select(0, 1).contiguous().to(Device{});
 }
 
 double score(nn::UNet3d& net, const LabelledVolume& volume) {

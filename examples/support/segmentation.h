@@ -67,7 +67,7 @@ PatchSampler make_sampler(const LabelledVolume& volume, const Size3& size, std::
 /// The network that an options' width and the program's shape make.
 nn::UNet3d make_network(Index channels);
 
-/// Probability of foreground for every voxel of an image (depth, height, width).
+/// Probability of foreground for every voxel of an image (depth, height, width), on the CPU.
 Tensor foreground_probability(nn::UNet3d& net, const Tensor& image);
 
 /// Dice of the segmentation of `volume`.
