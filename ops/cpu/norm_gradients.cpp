@@ -132,9 +132,7 @@ void constant_moments_gradient(const NormShape& shape, const Tensor& x, const Te
   });
 }
 
-/// Those of GradientFactors for each group and channel. With r = 1 / sqrt(variance + eps), m rows
-/// and S = sums:
-///   dx = r * (weight * g - S.dy / m - xhat * S.dy_xhat / m),  xhat = (x - mean) * r
+/// Those of GradientFactors for each group and channel.
 template <typename T>
 Factors<T, 3> gradient_factors(const NormShape& shape, const RowChunks& chunks,
                                const Moments& moments, const NormOutput& output,
@@ -147,12 +145,11 @@ Factors<T, 3> gradient_factors(const NormShape& shape, const RowChunks& chunks,
     const auto [dy_factor, x_factor, shift] = factors.of(g);
     for (Index c = 0; c < shape.channels; ++c) {
       const Index i = g * shape.channels + c;
-      const SplitMean<T> split(mean[i]);
-      const double r = 1 / std::sqrt(variance[i] + output.eps);
-      const double slope = -r * r * sum_dy_xhat[i] / rows;
-      dy_factor[c] = static_cast<T>(scales[c] * r);
-      x_factor[c] = static_cast<T>(slope);
-      shift[c] = static_cast<T>(-r * sum_dy[i] / rows - slope * split.rest);
+      const GradientNumbers<T> numbers(mean[i], variance[i], output.eps, scales[c],
+                                       sum_dy[i] / rows, sum_dy_xhat[i] / rows);
+      dy_factor[c] = numbers.dy_factor;
+      x_factor[c] = numbers.x_factor;
+      shift[c] = numbers.shift;
     }
   }
   return factors;

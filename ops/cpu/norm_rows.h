@@ -8,12 +8,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <numeric>
 #include <vector>
 
 #include <voxgrad/core/parallel.h>
 #include <voxgrad/ops/norm.h>
+#include <voxgrad/ops/norm_function.h>
 
 namespace voxgrad::ops::cpu {
 
@@ -113,61 +113,6 @@ class Factors {
   std::vector<T> values_;
 };
 
-/// One number per channel, or per group and channel: a tensor of either floating type, read as
-/// double; `fallback` where the tensor is undefined.
-class Parameter {
- public:
-  explicit Parameter(const Tensor& x, double fallback = 0) : fallback_(fallback) {
-    if (!x.defined()) return;
-    if (x.dtype() == DType::float64) doubles_ = x.data<double>();
-    else floats_ = x.data<float>();
-  }
-  double operator[](Index i) const {
-    return doubles_ ? doubles_[i] : floats_ ? static_cast<double>(floats_[i]) : fallback_;
-  }
-
- private:
-  const double* doubles_ = nullptr;
-  const float* floats_ = nullptr;
-  double fallback_;
-};
-
-/// (x - mean) * factor with the mean in two parts: what T holds of it, and the rest, which goes
-/// into the shift.
-template <typename T>
-struct SplitMean {
-  T center;
-  double rest;
-  explicit SplitMean(double mean)
-      : center(static_cast<T>(mean)), rest(mean - static_cast<double>(center)) {}
-};
-
-/// relu and leaky_relu of normalised values, as the elementwise kernels have them.
-enum class Rectifier { none, relu, leaky };
-
-/// Calls body.operator()<rectifier>().
-template <typename Body>
-void with_rectifier(double slope, const Body& body) {
-  if (slope == 1) body.template operator()<Rectifier::none>();
-  else if (slope == 0) body.template operator()<Rectifier::relu>();
-  else body.template operator()<Rectifier::leaky>();
-}
-
-template <Rectifier rectifier, typename T>
-[[gnu::always_inline]] inline T rectified(T value, T slope) {
-  if constexpr (rectifier == Rectifier::relu) return value <= T(0) ? T(0) : value;
-  if constexpr (rectifier == Rectifier::leaky) return value > T(0) ? value : value * slope;
-  return value;
-}
-
-/// The gradient that reaches `value`.
-template <Rectifier rectifier, typename T>
-[[gnu::always_inline]] inline T gated(T gradient, T value, T slope) {
-  if constexpr (rectifier == Rectifier::relu) return value <= T(0) ? T(0) : gradient;
-  if constexpr (rectifier == Rectifier::leaky) return gradient * (value > T(0) ? T(1) : slope);
-  return gradient;
-}
-
 /// y = rectified((x - center) * scale + shift), `width` of each.
 template <typename T>
 struct Affine {
@@ -192,11 +137,10 @@ Factors<T, 3> affine_factors(const NormShape& shape, const RowChunks& chunks,
     const auto [center, scale, shift] = factors.of(g);
     for (Index c = 0; c < shape.channels; ++c) {
       const Index i = g * shape.channels + c;
-      const SplitMean<T> split(mean[i]);
-      const double factor = scales[c] / std::sqrt(variance[i] + output.eps);
-      center[c] = split.center;
-      scale[c] = static_cast<T>(factor);
-      shift[c] = static_cast<T>(shifts[c] - split.rest * factor);
+      const AffineNumbers<T> numbers(mean[i], variance[i], output.eps, scales[c], shifts[c]);
+      center[c] = numbers.center;
+      scale[c] = numbers.scale;
+      shift[c] = numbers.shift;
     }
   }
   return factors;

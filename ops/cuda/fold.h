@@ -27,6 +27,13 @@ struct FoldShape {
   __host__ __device__ Index outputs() const { return outer * inner; }
 };
 
+/// A Merge.
+struct AddDoubles {
+  using Total = double;
+  static constexpr double identity() { return 0; }
+  static constexpr double merge(double a, double b) { return a + b; }
+};
+
 /// Parts of each output.
 inline Index fold_parts(const FoldShape& shape) {
   constexpr Index kLeastElements = 64;            // of a part: it costs a place and a step later

@@ -1,6 +1,5 @@
 #include <voxgrad/ops/indexing.h>
 #include <voxgrad/ops/loss.h>
-#include <voxgrad/ops/norm.h>
 #include <voxgrad/ops/pool.h>
 #include <voxgrad/ops/resample.h>
 #include <voxgrad/ops/scan.h>
@@ -10,7 +9,6 @@ namespace voxgrad::ops::cuda {
 
 const IndexingKernels kIndexing{};
 const LossKernels kLoss{};
-const NormKernels kNorm{};
 const PoolKernels kPool{};
 const ResampleKernels kResample{};
 const ScanKernels kScan{};
