@@ -13,7 +13,7 @@ struct ClassShape {
   Index outer = 0;
   Index classes = 0;
   Index inner = 1;
-  Index positions() const { return outer * inner; }
+  constexpr Index positions() const { return outer * inner; }
 };
 
 /// `x` must be dense and `axis` in [0, dim).

@@ -3,7 +3,6 @@
 #include <voxgrad/ops/pool.h>
 #include <voxgrad/ops/resample.h>
 #include <voxgrad/ops/scan.h>
-#include <voxgrad/ops/softmax.h>
 
 namespace voxgrad::ops::cuda {
 
@@ -12,6 +11,5 @@ const LossKernels kLoss{};
 const PoolKernels kPool{};
 const ResampleKernels kResample{};
 const ScanKernels kScan{};
-const SoftmaxKernels kSoftmax{};
 
 }  // namespace voxgrad::ops::cuda
