@@ -1,6 +1,7 @@
 #include <voxgrad/ops/loss.h>
 
 #include <voxgrad/core/check.h>
+#include <voxgrad/ops/label_rule.h>
 #include <voxgrad/ops/layout.h>
 
 namespace voxgrad::ops {
@@ -20,6 +21,12 @@ const LossKernels& kernels_of(const Tensor& x) { return loss_kernels(x.device())
 
 const LossKernels& loss_kernels(Device device) {
   return select_kernels(device, cpu::kLoss, cuda::kLoss);
+}
+
+void refuse_label(const LabelTerms& terms, Index classes, Index label) {
+  throw IndexError(
+      fmt::format("{}: labels must be in [0, {}){}; got {}", terms.op, classes + terms.first_class,
+                  terms.ignore_index ? fmt::format(" or {}", *terms.ignore_index) : "", label));
 }
 
 Tensor scores_layout(const Tensor& x) { return x.is_contiguous() ? x : to_channels_last(x); }

@@ -4,15 +4,12 @@
 
 #include <numeric>
 
-#include <voxgrad/core/check.h>
 #include <voxgrad/ops/cpu/by_instruction_set.h>
 #include <voxgrad/ops/cpu/class_tile.h>
+#include <voxgrad/ops/label_rule.h>
 
 namespace voxgrad::ops::cpu {
 namespace {
-
-constexpr Index kNoClass = -1;  // counts, but belongs to no channel
-constexpr Index kIgnored = -2;
 
 std::size_t unsign(Index i) { return static_cast<std::size_t>(i); }
 
@@ -20,7 +17,7 @@ std::size_t unsign(Index i) { return static_cast<std::size_t>(i); }
 class Labels {
  public:
   Labels(const Tensor& labels, const LabelTerms& terms, Index classes)
-      : data_(labels.raw()), dtype_(labels.dtype()), terms_(terms), classes_(classes) {}
+      : data_(labels.raw()), dtype_(labels.dtype()), terms_(terms), rule_(terms, classes) {}
 
   void load(Index first, Index count, Index* channels) const {
     switch (dtype_) {
@@ -34,30 +31,17 @@ class Labels {
   template <typename L>
   void convert(Index first, Index count, Index* channels) const {
     const L* labels = static_cast<const L*>(data_) + first;
-    const Index ignored = terms_.ignore_index.value_or(0);
-    const bool ignores = terms_.ignore_index.has_value();
     for (Index p = 0; p < count; ++p) {
       const Index label = static_cast<Index>(labels[p]);
-      if (ignores && label == ignored) {
-        channels[p] = kIgnored;
-      } else if (label >= 0 && label - terms_.first_class < classes_) {
-        channels[p] = std::max(label - terms_.first_class, kNoClass);
-      } else {
-        refuse(label);
-      }
+      channels[p] = rule_.channel(label);
+      if (channels[p] == kNoLabel) refuse_label(terms_, rule_.classes, label);
     }
-  }
-
-  [[noreturn]] void refuse(Index label) const {
-    throw IndexError(fmt::format(
-        "{}: labels must be in [0, {}){}; got {}", terms_.op, classes_ + terms_.first_class,
-        terms_.ignore_index ? fmt::format(" or {}", *terms_.ignore_index) : "", label));
   }
 
   const void* data_;
   DType dtype_;
   const LabelTerms& terms_;
-  Index classes_;
+  LabelRule rule_;
 };
 
 /// Class weights in double, and their sum.

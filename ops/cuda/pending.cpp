@@ -1,5 +1,4 @@
 #include <voxgrad/ops/indexing.h>
-#include <voxgrad/ops/loss.h>
 #include <voxgrad/ops/pool.h>
 #include <voxgrad/ops/resample.h>
 #include <voxgrad/ops/scan.h>
@@ -7,7 +6,6 @@
 namespace voxgrad::ops::cuda {
 
 const IndexingKernels kIndexing{};
-const LossKernels kLoss{};
 const PoolKernels kPool{};
 const ResampleKernels kResample{};
 const ScanKernels kScan{};
