@@ -1,13 +1,22 @@
 // Internal: maximum and average pooling of values. Channels-last in memory, ranks 1 to 3.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
 #include <string_view>
 
 #include <voxgrad/core/tensor.h>
 
 namespace [[gnu::visibility("default")]] voxgrad {
 namespace ops {
+
+/// a / b of numbers that are not negative; in 32 bits where they fit, because GPUs divide 64
+/// slowly.
+constexpr Index pool_quotient(Index a, Index b) {
+  if (((a | b) >> 32) != 0) return a / b;
+  return static_cast<Index>(static_cast<std::uint32_t>(a) / static_cast<std::uint32_t>(b));
+}
 
 /// One spatial axis: output o meets inputs start(o) + k * dilation for k in [0, taps(o)).
 struct PoolAxis {
@@ -21,10 +30,37 @@ struct PoolAxis {
   /// `kernel` is then at least the longest of them.
   bool adaptive = false;
 
+  /// Numbers [first, end).
+  struct Range {
+    Index first, end;
+  };
+
   /// May lie in the padding before the input.
-  Index start(Index o) const { return adaptive ? o * in / out : o * stride - padding; }
-  Index taps(Index o) const {
-    return adaptive ? ((o + 1) * in + out - 1) / out - start(o) : kernel;
+  constexpr Index start(Index o) const {
+    return adaptive ? pool_quotient(o * in, out) : o * stride - padding;
+  }
+  constexpr Index taps(Index o) const {
+    return adaptive ? pool_quotient((o + 1) * in + out - 1, out) - start(o) : kernel;
+  }
+  /// Which taps of output o meet an input and not padding.
+  constexpr Range taps_inside(Index o) const {
+    const Index from = start(o);
+    const Index first = from < 0 ? pool_quotient(dilation - 1 - from, dilation) : 0;
+    const Index room = std::max<Index>(in - from, 0);
+    return {first, std::min(taps(o), pool_quotient(room + dilation - 1, dilation))};
+  }
+  /// The outputs whose windows reach over input i; dilated ones may step over it.
+  constexpr Range outputs_around(Index i) const {
+    if (adaptive) return {pool_quotient(i * out, in), pool_quotient((i + 1) * out + in - 1, in)};
+    const Index place = i + padding;  // in the padded input
+    const Index before = std::max<Index>(place - dilation * (kernel - 1), 0);
+    return {pool_quotient(before + stride - 1, stride),
+            std::min(pool_quotient(place, stride), out - 1) + 1};
+  }
+  /// Which tap of output o, one of outputs_around(i), meets input i; -1 where none does.
+  constexpr Index tap_at(Index o, Index i) const {
+    const Index distance = i - start(o), tap = pool_quotient(distance, dilation);
+    return tap * dilation == distance ? tap : -1;
   }
 };
 
@@ -57,6 +93,20 @@ PoolAxis adaptive_axis(std::string_view op, Index in, Index out);
 struct AverageDivisor {
   bool count_include_pad = true;
   Index divisor = 0;
+
+  /// The factor of a window is whole() times share(axis, o) of each axis.
+  template <typename T>
+  constexpr T whole() const {
+    return divisor != 0 ? T(1) / static_cast<T>(divisor) : T(1);
+  }
+  template <typename T>
+  constexpr T share(const PoolAxis& axis, Index o) const {
+    if (divisor != 0) return T(1);
+    const Index start = axis.start(o);
+    const Index end =
+        std::min(start + axis.taps(o), count_include_pad ? axis.in + axis.padding : axis.in);
+    return T(1) / static_cast<T>(end - (count_include_pad ? start : std::max<Index>(start, 0)));
+  }
 };
 
 /// Operands are channels-last and of the geometry's shapes; positions number the window's places in

@@ -61,18 +61,10 @@ struct AverageBody {
   }
 };
 
-/// 1 / (what a window along this axis counts as); the divisor of a window is the product over axes.
 template <typename T>
 std::vector<T> axis_factors(const PoolAxis& axis, AverageDivisor divisor) {
-  std::vector<T> factors(static_cast<std::size_t>(axis.out), T(1));
-  if (divisor.divisor != 0) return factors;
-  for (Index o = 0; o < axis.out; ++o) {
-    Index start = axis.start(o);
-    Index end = start + axis.taps(o);
-    end = std::min(end, divisor.count_include_pad ? axis.in + axis.padding : axis.in);
-    if (!divisor.count_include_pad) start = std::max<Index>(start, 0);
-    factors[static_cast<std::size_t>(o)] = T(1) / static_cast<T>(end - start);
-  }
+  std::vector<T> factors;
+  for (Index o = 0; o < axis.out; ++o) factors.push_back(divisor.share<T>(axis, o));
   return factors;
 }
 
@@ -83,7 +75,7 @@ void average(const PoolGeometry& g, AverageDivisor divisor, const Tensor& x, Ten
   visit_floating(x.dtype(), [&]<typename T>() {
     const T* in = x.data<T>();
     T* out = y.mutable_data<T>();
-    const T whole = divisor.divisor != 0 ? T(1) / static_cast<T>(divisor.divisor) : T(1);
+    const T whole = divisor.whole<T>();
     const auto fd = axis_factors<T>(g.axis[0], divisor), fh = axis_factors<T>(g.axis[1], divisor),
                fw = axis_factors<T>(g.axis[2], divisor);
     const T* none = nullptr;
@@ -101,7 +93,7 @@ void average_adjoint(const PoolGeometry& g, AverageDivisor divisor, const Tensor
   visit_floating(y.dtype(), [&]<typename T>() {
     const T* in = y.data<T>();
     T* out = x.mutable_data<T>();
-    const T whole = divisor.divisor != 0 ? T(1) / static_cast<T>(divisor.divisor) : T(1);
+    const T whole = divisor.whole<T>();
     const auto fd = axis_factors<T>(g.axis[0], divisor), fh = axis_factors<T>(g.axis[1], divisor),
                fw = axis_factors<T>(g.axis[2], divisor);
     for_each_row(g, pairs, &PoolAxis::out, &PoolAxis::in,

@@ -36,13 +36,9 @@ class AxisPairs {
   static AxisPairs inputs_of_outputs(const PoolAxis& axis) {
     AxisPairs result;
     for (Index o = 0; o < axis.out; ++o) {
-      const Index start = axis.start(o), taps = axis.taps(o);
-      const Index first = start < 0 ? (axis.dilation - 1 - start) / axis.dilation : 0;
-      for (Index k = first; k < taps; ++k) {
-        const Index i = start + k * axis.dilation;
-        if (i >= axis.in) break;
-        result.pairs_.push_back({i, k});
-      }
+      const auto [first, end] = axis.taps_inside(o);
+      for (Index k = first; k < end; ++k)
+        result.pairs_.push_back({axis.start(o) + k * axis.dilation, k});
       result.end_place();
     }
     return result;
@@ -51,23 +47,10 @@ class AxisPairs {
   /// Written: inputs; read: outputs, ascending.
   static AxisPairs outputs_of_inputs(const PoolAxis& axis) {
     AxisPairs result;
-    if (axis.adaptive) {
-      for (Index i = 0; i < axis.in; ++i) {
-        const Index last = ((i + 1) * axis.out + axis.in - 1) / axis.in - 1;
-        for (Index o = i * axis.out / axis.in; o <= last; ++o)
-          result.pairs_.push_back({o, i - axis.start(o)});
-        result.end_place();
-      }
-      return result;
-    }
-    const Index reach = axis.dilation * (axis.kernel - 1);
     for (Index i = 0; i < axis.in; ++i) {
-      const Index place = i + axis.padding;  // in the padded input
-      const Index last = std::min(place / axis.stride, axis.out - 1);
-      const Index before = std::max<Index>(place - reach, 0);
-      for (Index o = (before + axis.stride - 1) / axis.stride; o <= last; ++o) {
-        const Index distance = place - o * axis.stride;
-        if (distance % axis.dilation == 0) result.pairs_.push_back({o, distance / axis.dilation});
+      const auto [first, end] = axis.outputs_around(i);
+      for (Index o = first; o < end; ++o) {
+        if (const Index tap = axis.tap_at(o, i); tap >= 0) result.pairs_.push_back({o, tap});
       }
       result.end_place();
     }

@@ -1,12 +1,10 @@
 #include <voxgrad/ops/indexing.h>
-#include <voxgrad/ops/pool.h>
 #include <voxgrad/ops/resample.h>
 #include <voxgrad/ops/scan.h>
 
 namespace voxgrad::ops::cuda {
 
 const IndexingKernels kIndexing{};
-const PoolKernels kPool{};
 const ResampleKernels kResample{};
 const ScanKernels kScan{};
 
