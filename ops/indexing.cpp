@@ -1,7 +1,5 @@
 #include <voxgrad/ops/indexing.h>
 
-#include <limits>
-
 #include <voxgrad/core/parallel.h>
 #include <voxgrad/ops/layout.h>
 
@@ -25,12 +23,14 @@ IndexOperand joined(const Tensor& x, const IndexMap& map, std::span<const Tensor
   }
   owner = Tensor::empty(cut, DType::int64, x.device());
   fill(owner, 0);
+  Index places = 1;  // up to the last that the indices reach
   for (std::size_t k = 0; k < indices.size(); ++k) {
     const Tensor part = indices[k].alias(cut, indices[k].strides(), indices[k].offset());
     indexing_kernels(x.device())
         .add_places(index_operand(x, map.indexed[k], part, cut), target(owner));
+    places += (x.size(map.indexed[k]) - 1) * x.stride(map.indexed[k]);
   }
-  return {operand(owner, shape), std::numeric_limits<Index>::max(), 1};
+  return {operand(owner, shape), places, 1};
 }
 
 /// x seen under the result's shape, without what the indices add.

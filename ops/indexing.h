@@ -2,7 +2,9 @@
 // caller.
 #pragma once
 
+#include <cstdint>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include <voxgrad/ops/operand.h>
@@ -30,11 +32,32 @@ void scatter_into(Tensor& x, const IndexMap& map, std::span<const Tensor> indice
 /// Indices of the elements that are not 0, in logical order: (count, rank), int64.
 Tensor nonzero(const Tensor& x);
 
+/// Where an index leads, in elements.
+struct IndexPlace {
+  Index size;
+  Index stride;
+
+  constexpr Index number(std::int64_t index) const { return index < 0 ? index + size : index; }
+  constexpr Index operator()(std::int64_t index) const { return number(index) * stride; }
+};
+
+/// Integers wrap around; booleans: or.
+template <typename T>
+constexpr T accumulated(T total, T value) {
+  if constexpr (std::is_floating_point_v<T>) {
+    return total + value;
+  } else {
+    return static_cast<T>(static_cast<std::uint64_t>(total) + static_cast<std::uint64_t>(value));
+  }
+}
+
 /// Elements in the loop's shape; the place in x moves by (index, plus size when negative) * stride.
 struct IndexOperand {
   Operand index;
   Index size;
   Index stride;
+
+  IndexPlace place() const { return {size, stride}; }
 };
 
 /// Kernels get operands of the result's shape; x has stride 0 along axes that are not its own.

@@ -3,7 +3,6 @@
 #include <voxgrad/ops/indexing.h>
 
 #include <algorithm>
-#include <type_traits>
 
 #include <voxgrad/ops/cpu/strided.h>
 
@@ -11,20 +10,12 @@ namespace voxgrad::ops::cpu {
 
 namespace {
 
-/// Where an index leads, in elements.
-struct Place {
-  Index size;
-  Index stride;
-
-  Index operator()(std::int64_t index) const { return (index < 0 ? index + size : index) * stride; }
-};
-
 void gather(const Operand& x, const IndexOperand& index, const Operand& out) {
   visit_dtype(x.dtype, [&]<typename T>() {
     const StridedLoop<3> loop(out.shape, {out.strides, x.strides, index.index.strides});
     loop.run([from = x.as<const T>(), to = out.as<T>(),
               which = index.index.as<const std::int64_t>(),
-              place = Place{index.size, index.stride}](const auto& at, const auto& step, Index n) {
+              place = index.place()](const auto& at, const auto& step, Index n) {
       T* r = to + at[0];
       const T* a = from + at[1];
       const std::int64_t* k = which + at[2];
@@ -40,13 +31,7 @@ void gather(const Operand& x, const IndexOperand& index, const Operand& out) {
 
 template <bool kAccumulate, typename T>
 void put(T& to, T value) {
-  if constexpr (!kAccumulate) {
-    to = value;
-  } else if constexpr (std::is_floating_point_v<T>) {
-    to += value;
-  } else {  // unsigned, so that overflow wraps around; booleans: or
-    to = static_cast<T>(static_cast<std::uint64_t>(to) + static_cast<std::uint64_t>(value));
-  }
+  to = kAccumulate ? accumulated(to, value) : value;
 }
 
 /// The axes of one kind, with the strides of (`order`, index, values).
@@ -69,7 +54,7 @@ void scatter_as(const Operand& x, const IndexOperand& index, const Operand& valu
                 const std::vector<int>& own_axes) {
   const auto own = loop_over(true, own_axes, x.strides, index.index, values);
   const auto others = loop_over(false, own_axes, contiguous_strides(x.shape), index.index, values);
-  const Place place{index.size, index.stride};
+  const IndexPlace place = index.place();
   const auto* which = index.index.as<const std::int64_t>();
   // All that goes to n neighbours, `step` apart on the own axes.
   const auto fill_places = [&](const auto& at, const auto& step, Index n) {
@@ -116,7 +101,7 @@ void add_places(const IndexOperand& index, const Operand& total) {
   loop.run([&](const auto& at, const auto& step, Index n) {
     std::int64_t* r = total.as<std::int64_t>() + at[0];
     const std::int64_t* k = index.index.as<const std::int64_t>() + at[1];
-    const Place place{index.size, index.stride};
+    const IndexPlace place = index.place();
     for (Index i = 0; i < n; ++i) r[i * step[0]] += place(k[i * step[1]]);
   });
 }
