@@ -3,13 +3,13 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstdint>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include <voxgrad/ops/cpu/strided.h>
+#include <voxgrad/ops/sort_key.h>
 
 namespace voxgrad::ops::cpu {
 
@@ -53,22 +53,6 @@ void cumsum(const Operand& x, int axis, const Operand& out) {
   visit_dtype(x.dtype, [&]<typename T>() { cumsum_as<T>(x, axis, out); });
 }
 
-/// A whole number in the order of the values: NaN above all, the two zeros equal.
-template <typename T>
-auto key_of(T value) {
-  if constexpr (std::is_floating_point_v<T>) {
-    using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
-    constexpr Bits kSign = Bits(1) << (8 * sizeof(T) - 1);
-    if (value != value) return ~Bits(0);
-    const Bits bits = std::bit_cast<Bits>(value + T(0));
-    return (bits & kSign) != 0 ? static_cast<Bits>(~bits) : static_cast<Bits>(bits | kSign);
-  } else if constexpr (sizeof(T) == 8) {
-    return static_cast<std::uint64_t>(value) ^ (std::uint64_t{1} << 63);
-  } else {
-    return static_cast<std::uint32_t>(static_cast<std::int64_t>(value) + (std::int64_t{1} << 31));
-  }
-}
-
 /// What is sorted: a key, and the position, which decides among equal keys.
 struct Wide {
   static std::pair<std::uint64_t, Index> join(std::uint64_t key, Index at) { return {key, at}; }
@@ -84,7 +68,7 @@ struct Narrow {
 
 template <typename Item, typename T>
 void argsort_as(const Operand& x, int axis, bool descending, const Operand& out) {
-  using Key = decltype(key_of(T{}));
+  using Key = SortKey<T>;
   const auto a = static_cast<std::size_t>(axis);
   const Index size = x.shape[a];
   const Key flip = descending ? ~Key(0) : Key(0);
@@ -93,7 +77,7 @@ void argsort_as(const Operand& x, int axis, bool descending, const Operand& out)
     for (Index i = 0; i < n; ++i) {
       const T* from = x.as<const T>() + at[1] + i * step[1];
       for (Index j = 0; j < size; ++j) {
-        line[static_cast<std::size_t>(j)] = Item::join(key_of(from[j * x.strides[a]]) ^ flip, j);
+        line[static_cast<std::size_t>(j)] = Item::join(sort_key(from[j * x.strides[a]]) ^ flip, j);
       }
       std::sort(line.begin(), line.end());
       std::int64_t* to = out.as<std::int64_t>() + at[0] + i * step[0];
