@@ -82,7 +82,7 @@ def _without_tensors(data: Any) -> Any:
 
 def tensor(data: Any, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False,
            pin_memory: bool = False) -> Tensor:
-    """A copy of numbers, nested sequences, an array or a tensor.
+    """A copy of numbers, nested sequences, an array or a tensor; of a tensor on its device, else on the CPU.
 
     Integers give int64, real numbers `get_default_dtype()`, booleans bool; arrays keep their dtype.
     Raises TypeError for complex numbers, text and objects, ValueError for ragged sequences.
@@ -90,6 +90,7 @@ def tensor(data: Any, *, dtype: dtype | None = None, device: Any = None, require
     if isinstance(data, Tensor):
         copied = _C._clone(data.detach())
         x = copied if dtype is None else _C._to_dtype(copied, as_dtype("tensor", dtype))
+        device = x.device if device is None else device
     else:
         kind = None if dtype is None else as_dtype("tensor", dtype)
         array = _array_of(data, kind)

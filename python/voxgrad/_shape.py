@@ -237,7 +237,7 @@ def repeat_interleave(input: Tensor, repeats: int | Tensor, dim: int | None = No
     axis = 0 if dim is None else axis_in("repeat_interleave", dim, x.ndim)
     x = _C._view(x, [1]) if x.ndim == 0 else x
     if isinstance(repeats, Tensor) and repeats.numel() != 1:
-        return _C._index_select(x, axis, _repeated(x.shape[axis], repeats.tolist()))
+        return _C._index_select(x, axis, _C._to_device(_repeated(x.shape[axis], repeats.tolist()), x.device))
     repeats = int(repeats)
     if repeats < 0:
         raise ShapeError(f"repeat_interleave: repeats must be >= 0; got {repeats}")

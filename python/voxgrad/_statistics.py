@@ -56,6 +56,16 @@ def quantile(input: Tensor, q: float | Tensor, dim: int | None = None, keepdim: 
     return values if isinstance(wanted, list) else values[0]
 
 
+def _array(x: Tensor) -> np.ndarray:
+    """The values, on the CPU."""
+    return _C._to_numpy(x.detach().cpu())
+
+
+def _on(x: Tensor, values: np.ndarray) -> Tensor:
+    """A copy of an array on x's device."""
+    return _C._to_device(_C._copy_array(values), x.device)
+
+
 def _at(x: Tensor, axis: int, parts: list[float], interpolation: str) -> Tensor:
     """The quantiles along an axis, in its place."""
     ordered = _reduce.sort(x, axis).values
@@ -63,13 +73,13 @@ def _at(x: Tensor, axis: int, parts: list[float], interpolation: str) -> Tensor:
     places = [part * last for part in parts]
 
     def pick(rounding: Any) -> Tensor:
-        return index_select(ordered, axis, _C._copy_array(np.array([int(rounding(p)) for p in places], np.int64)))
+        return index_select(ordered, axis, _on(x, np.array([int(rounding(p)) for p in places], np.int64)))
 
     if interpolation in _ROUNDINGS:
         result = pick(_ROUNDINGS[interpolation])
     else:
         weights = [0.5 if interpolation == "midpoint" and p % 1 else p % 1 for p in places]
-        weight = _C._to_dtype(_C._copy_array(np.array(weights)), x.dtype)
+        weight = _C._to_dtype(_on(x, np.array(weights)), x.dtype)
         low, high = pick(math.floor), pick(math.ceil)
         result = low + (high - low) * weight.reshape(-1, *[1] * (x.ndim - axis - 1))
     return _elementwise.where(_reduce.any(_elementwise.isnan(x), axis, True), math.nan, result)
@@ -111,28 +121,29 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
     """
     if bins < 1 or min > max:
         raise ShapeError(f"histc: needs bins >= 1 and min <= max; got {bins}, {min} and {max}")
-    values = _C._to_numpy(input.detach()).reshape(-1)
+    values = _array(input).reshape(-1)
     low, high = (min, max) if min != max or values.size == 0 else (float(values.min()), float(values.max()))
     if not math.isfinite(low) or not math.isfinite(high):
         raise ShapeError(f"histc: the range must be finite; got {low} and {high}")
     if low == high:
         low, high = low - 1, high + 1
     counts, _ = np.histogram(values[(values >= low) & (values <= high)], bins, (low, high))
-    return _C._to_dtype(_C._copy_array(counts), input.dtype)
+    return _C._to_dtype(_on(input, counts), input.dtype)
 
 
 def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Tensor:
     """Which elements are among test_elements; one of the two may be a number."""
-    a, b = (_C._to_numpy(x.detach()) if isinstance(x, Tensor) else np.asarray(x) for x in (elements, test_elements))
-    return _C._copy_array(np.asarray(np.isin(a, b, invert=invert)))
+    a, b = (_array(x) if isinstance(x, Tensor) else np.asarray(x) for x in (elements, test_elements))
+    found = np.asarray(np.isin(a, b, invert=invert))
+    return _on(elements, found) if isinstance(elements, Tensor) else _C._copy_array(found)
 
 
 def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False,
            dim: int | None = None) -> Any:
     """The different elements in order, or slices along `dim`; also where each went, and how often each occurs."""
     axis = None if dim is None else axis_in("unique", dim, input.ndim)
-    found = np.unique(_C._to_numpy(input.detach()), return_inverse=True, return_counts=True, axis=axis)
-    values, inverse, counts = (_C._copy_array(np.asarray(f)) for f in found)
+    found = np.unique(_array(input), return_inverse=True, return_counts=True, axis=axis)
+    values, inverse, counts = (_on(input, np.asarray(f)) for f in found)
     inverse = _C._reshape(inverse, list(input.shape) if axis is None else [-1])
     wanted = [values] + [inverse] * return_inverse + [counts] * return_counts
     return wanted[0] if len(wanted) == 1 else tuple(wanted)
@@ -142,8 +153,8 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     """How often each number from 0 on occurs, or the sums of their weights."""
     if input.ndim != 1 or input.is_floating_point() or (input < 0).any():
         raise ShapeError(f"bincount: needs a vector of integers >= 0; got {input}")
-    factors = None if weights is None else _C._to_numpy(weights.detach())
-    counts = _C._copy_array(np.bincount(_C._to_numpy(input), factors, minlength))
+    factors = None if weights is None else _array(weights)
+    counts = _on(input, np.bincount(_array(input), factors, minlength))
     return counts if weights is None or weights.dtype is not _C.float32 else _C._to_dtype(counts, _C.float32)
 
 

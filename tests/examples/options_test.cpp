@@ -238,5 +238,12 @@ TEST(AutoencoderOptions, ParsesAndChecks) {
   }
 }
 
+TEST(DeviceOption, IsCheckedBeforeAnythingElse) {
+  EXPECT_EQ(with_words(parse_autoencoder_options, {"--device", "cuda:2"})->device,
+            (Device{DeviceType::cuda, 2}));
+  EXPECT_NO_THROW(check_device({}));
+  EXPECT_THROW(check_device({DeviceType::cuda, 1000}), UsageError);
+}
+
 }  // namespace
 }  // namespace voxgrad::examples
