@@ -1,11 +1,10 @@
 // Pooling over channels-last volumes: one part per element that is written, channels fastest, so
 // that neighbours read neighbours. The adjoints gather: each input sums the windows that reach over
-// it, in ascending order. Large windows of few outputs are summed axis by axis, which has many
-// parts, the order of the sums being the same.
+// it, in ascending order. Large windows of few outputs are pooled axis by axis, which has many
+// parts and gives the same bits.
 #include <voxgrad/ops/pool.h>
 
 #include <cstdint>
-#include <limits>
 
 #include <voxgrad/ops/cuda/launch.h>
 #include <voxgrad/ops/cuda/walk.h>
@@ -36,11 +35,15 @@ struct Volume {
   }
 };
 
+/// Of a window, or of one axis of it: then x holds the maxima along the axes inside, and `inner`
+/// which of `places` each of them was.
 template <typename T, typename P>
 struct Maximum {
   PoolGeometry g;
   Volume in, out;
   const T* x;
+  const std::int32_t* inner;  ///< null where x is what is pooled
+  Index places;
   T* y;
   P* positions;
   __device__ void operator()(Index i) const {
@@ -48,17 +51,19 @@ struct Maximum {
     const auto &ad = g.axis[0], &ah = g.axis[1], &aw = g.axis[2];
     const auto d = ad.taps_inside(e.d), h = ah.taps_inside(e.h), w = aw.taps_inside(e.w);
     const Index start_d = ad.start(e.d), start_h = ah.start(e.h), start_w = aw.start(e.w);
-    T best = -std::numeric_limits<T>::infinity();
-    Index where = (d.first * ah.kernel + h.first) * aw.kernel + w.first;
+    T best = 0;
+    Index where = -1;
     for (Index kd = d.first; kd < d.end; ++kd) {
       for (Index kh = h.first; kh < h.end; ++kh) {
-        const T* line = x + e.channel +
-                        in.line(e.sample, start_d + kd * ad.dilation, start_h + kh * ah.dilation);
+        const Index line =
+            in.line(e.sample, start_d + kd * ad.dilation, start_h + kh * ah.dilation) + e.channel;
         for (Index kw = w.first; kw < w.end; ++kw) {
-          const T value = line[(start_w + kw * aw.dilation) * in.channels];
-          if (!(value > best || value != value)) continue;
+          const Index at = line + (start_w + kw * aw.dilation) * in.channels;
+          const T value = x[at];
+          if (where >= 0 && !(value > best || value != value)) continue;
           best = value;
-          where = (kd * ah.kernel + kh) * aw.kernel + kw;
+          where = ((kd * ah.kernel + kh) * aw.kernel + kw) * places;
+          if (inner != nullptr) where += inner[at];
         }
       }
     }
@@ -200,12 +205,48 @@ void visit_types(DType value, DType position, F&& f) {
   });
 }
 
-void max(const PoolGeometry& g, const Tensor& x, Tensor& y, Tensor& positions) {
+bool goes_by_axes(const PoolGeometry& g, const Tensor& y) {
+  constexpr Index kLargeWindow = 64, kFewParts = Index{1} << 17;
+  return g.window() >= kLargeWindow && y.numel() < kFewParts;
+}
+
+/// One axis of g pooled, those before it as in the input, those behind it as in the output.
+PoolGeometry along(const PoolGeometry& g, std::size_t axis) {
+  PoolGeometry result = g;
+  result.rank = 3;
+  for (std::size_t a = 0; a < 3; ++a) {
+    if (a == axis) continue;
+    const Index size = a < axis ? g.axis[a].in : g.axis[a].out;
+    result.axis[a] = {.in = size, .out = size};
+  }
+  return result;
+}
+
+/// @param inner  as in Maximum, or an undefined tensor
+void max_with(const PoolGeometry& g, const Tensor& x, const Tensor& inner, Index places, Tensor& y,
+              Tensor& positions) {
+  const std::int32_t* within = inner.defined() ? inner.data<std::int32_t>() : nullptr;
   visit_types(x.dtype(), positions.dtype(), [&]<typename T, typename P>() {
     launch("max_pool", y.numel(),
-           Maximum<T, P>{g, inputs(g), outputs(g), x.data<T>(), y.mutable_data<T>(),
+           Maximum<T, P>{g, inputs(g), outputs(g), x.data<T>(), within, places, y.mutable_data<T>(),
                          positions.mutable_data<P>()});
   });
+}
+
+void max(const PoolGeometry& g, const Tensor& x, Tensor& y, Tensor& positions) {
+  if (!goes_by_axes(g, y)) return max_with(g, x, {}, 1, y, positions);
+  Tensor from = x, inner;
+  Index places = 1;
+  for (const std::size_t axis : {std::size_t{2}, std::size_t{1}}) {
+    const PoolGeometry part = along(g, axis);
+    Tensor maxima = Tensor::empty_channels_last(part.output_shape(), x.dtype(), x.device());
+    Tensor within = Tensor::empty_channels_last(part.output_shape(), DType::int32, x.device());
+    max_with(part, from, inner, places, maxima, within);
+    from = maxima;
+    inner = within;
+    places *= g.axis[axis].kernel;
+  }
+  max_with(along(g, 0), from, inner, places, y, positions);
 }
 
 void scatter(const PoolGeometry& g, const Tensor& y, const Tensor& positions, Tensor& x) {
@@ -239,18 +280,6 @@ void average_with(const PoolGeometry& g, const PoolGeometry& windows, AverageDiv
         "avg_pool", y.numel(),
         Average<T>{g, windows, divisor, inputs(g), outputs(g), x.data<T>(), y.mutable_data<T>()});
   });
-}
-
-/// One axis of g pooled, those before it as in the input, those behind it as in the output.
-PoolGeometry along(const PoolGeometry& g, std::size_t axis) {
-  PoolGeometry result = g;
-  result.rank = 3;
-  for (std::size_t a = 0; a < 3; ++a) {
-    if (a == axis) continue;
-    const Index size = a < axis ? g.axis[a].in : g.axis[a].out;
-    result.axis[a] = {.in = size, .out = size};
-  }
-  return result;
 }
 
 void average(const PoolGeometry& g, AverageDivisor divisor, const Tensor& x, Tensor& y) {

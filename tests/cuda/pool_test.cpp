@@ -107,14 +107,20 @@ TEST_F(CudaPool, NanWinsAndTheLowestNumberIsAMaximum) {
   }
 }
 
-TEST_F(CudaPool, WindowsOfManyPlacesHaveLongPositions) {
-  const Tensor x = random_values({2, 3, 9, 8, 9}, DType::float32, Layout::channels_last);
-  const MaxPoolOptions options{.kernel = 7, .stride = 2, .padding = 3};
-  expect_agreement("values", [&](const auto& in) { return max_pool(in[0], options); }, {x},
-                   {.gradients = true});
-  expect_agreement("indices",
-                   [&](const auto& in) { return max_pool_with_indices(in[0], options).indices; },
-                   {x});
+TEST_F(CudaPool, WindowsOfManyPlacesAgree) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const Shape shape{2, 3, 9, 8, 9};
+  Tensor gaps = numbers(shape);  // whose maxima meet, and one of them in two places is NaN
+  for (const Index place : {700, 800}) gaps.mutable_data<float>()[place] = nan;
+  for (const Tensor& x : {random_values(shape, DType::float32, Layout::channels_last), gaps}) {
+    for (const MaxPoolOptions& o : {MaxPoolOptions{.kernel = 7, .stride = 2, .padding = 3},
+                                    MaxPoolOptions{.kernel = {4, 4, 5}, .dilation = {2, 2, 1}}}) {
+      expect_agreement("values", [&](const auto& in) { return max_pool(in[0], o); }, {x},
+                       {.gradients = true});
+      expect_agreement(
+          "indices", [&](const auto& in) { return max_pool_with_indices(in[0], o).indices; }, {x});
+    }
+  }
 }
 
 TEST_F(CudaPool, MaximaDifferentiate) {
