@@ -14,6 +14,7 @@
 #pragma once
 
 #include <algorithm>
+#include <utility>
 
 #include <voxgrad/core/tensor.h>
 #include <voxgrad/ops/cuda/launch.h>
@@ -46,17 +47,26 @@ inline Index fold_parts(const FoldShape& shape) {
   return std::max<Index>(1, std::min(most, std::max(wanted, least)));
 }
 
-/// Merges element(j) for j = first, first + step, ... below `length`, in this order.
-template <typename Merge, typename Element>
+/// The first kAtOnce of fold_elements. Written out rather than looped over, so that the compiler
+/// keeps the values in registers.
+template <typename Merge, typename Element, int... k>
+__device__ typename Merge::Total fold_block(typename Merge::Total total, const Element& element,
+                                            Index first, Index step,
+                                            std::integer_sequence<int, k...>) {
+  const typename Merge::Total values[] = {element(first + k * step)...};
+  ((total = Merge::merge(total, values[k])), ...);
+  return total;
+}
+
+/// Merges element(j) for j = first, first + step, ... below `length`, in this order. kAtOnce loads
+/// do not wait for each other; elements that take long to find want fewer.
+template <typename Merge, int kAtOnce = 16, typename Element>
 __device__ typename Merge::Total fold_elements(const Element& element, Index first, Index step,
                                                Index length) {
-  constexpr int kAtOnce = 16;  // loads that do not wait for each other
   typename Merge::Total total = Merge::identity();
   Index j = first;
   for (; j + (kAtOnce - 1) * step < length; j += kAtOnce * step) {
-    typename Merge::Total values[kAtOnce];
-    for (int k = 0; k < kAtOnce; ++k) values[k] = element(j + k * step);
-    for (int k = 0; k < kAtOnce; ++k) total = Merge::merge(total, values[k]);
+    total = fold_block<Merge>(total, element, j, step, std::make_integer_sequence<int, kAtOnce>());
   }
   for (; j < length; j += step) total = Merge::merge(total, element(j));
   return total;

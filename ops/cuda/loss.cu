@@ -100,7 +100,7 @@ struct AllLosses {
   using Merge = AddLosses;
   CrossEntropyElement<T> element;
   __device__ LossAndWeight operator()(Index, Index first, Index step) const {
-    return fold_elements<Merge>(element, first, step, element.shape.positions());
+    return fold_elements<Merge, 4>(element, first, step, element.shape.positions());
   }
 };
 

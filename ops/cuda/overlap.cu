@@ -48,7 +48,7 @@ struct Overlaps {
     const Index start = sample * classes + place.rest * (channels_last ? 1 : size);
     const OverlapElement<T> element{labels, x + start, channels_last ? classes : 1, sample,
                                     place.rest};
-    return fold_elements<Merge>(element, first, step, size);
+    return fold_elements<Merge, 8>(element, first, step, size);
   }
 };
 

@@ -16,11 +16,24 @@ struct Merging {
 };
 
 template <typename R>
+__device__ typename R::Total lifted(typename R::In x) {
+  return static_cast<typename R::Total>(R::add(R::identity(), x));
+}
+
+/// Of reduced axes that lie as one.
+template <typename R>
+struct LineElement {
+  const typename R::In* start;
+  Index step;
+  __device__ typename R::Total operator()(Index j) const { return lifted<R>(start[j * step]); }
+};
+
+template <typename R>
 struct Element {
   const Walk<1>& reduced;
   const typename R::In* start;
   __device__ typename R::Total operator()(Index j) const {
-    return static_cast<typename R::Total>(R::add(R::identity(), start[reduced(j).at[0]]));
+    return lifted<R>(start[reduced(j).at[0]]);
   }
 };
 
@@ -29,10 +42,16 @@ struct Elements {
   using Merge = Merging<R>;
   Walk<2> kept;  // x, out
   Walk<1> reduced;
+  bool line;
+  Index line_step;
   const typename R::In* x;
   __device__ typename R::Total operator()(Index output, Index first, Index step) const {
-    const Element<R> element{reduced, x + kept(output).at[0]};
-    return fold_elements<Merge>(element, first, step, reduced.count());
+    const typename R::In* start = x + kept(output).at[0];
+    if (line) {
+      const LineElement<R> element{start, line_step};
+      return fold_elements<Merge>(element, first, step, reduced.count());
+    }
+    return fold_elements<Merge, 4>(Element<R>{reduced, start}, first, step, reduced.count());
   }
 };
 
@@ -56,9 +75,12 @@ void reduce(ReduceOp op, const Operand& x, const Operand& out) {
   const FoldShape shape = fold_shape(axes.kept.count(), axes.reduced.count(), neighbours);
   const Walk<2> kept(axes.kept);
   const Walk<1> reduced(axes.reduced);
+  const bool line = axes.reduced.axes().size() == 1;
+  const Index line_step = axes.reduced.inner().steps[0];
   visit_dtype(x.dtype, [&]<typename T>() {
     visit_reduction<T>(op, [&]<typename R>(R) {
-      fold("reduce", shape, Elements<R>{kept, reduced, x.as<const typename R::In>()},
+      fold("reduce", shape,
+           Elements<R>{kept, reduced, line, line_step, x.as<const typename R::In>()},
            Store<R>{kept, out.as<typename R::Out>()});
     });
   });
