@@ -79,7 +79,8 @@ Tensor BatchNorm<Rank>::forward(const Tensor& x, double negative_slope) {
   if (training && tracks) {
     // After the batch was taken, so that one that is refused does not count.
     const NoGrad no_grad;
-    num_batches_tracked.add_(scalar(1, DType::int64));  // without waiting for a GPU
+    // Added there, which waits for nothing.
+    num_batches_tracked.add_(scalar(1, DType::int64, num_batches_tracked.device()));
   }
   return y;
 }

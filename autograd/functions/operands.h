@@ -24,8 +24,12 @@ inline void check_same_device(std::string_view op, const Tensor& a, const Tensor
 
 /// x, on the other's device if that is a GPU and x a scalar of the CPU, as PyTorch lets it be.
 inline Tensor beside(const Tensor& x, const Tensor& other) {
-  const bool moves = x.dim() == 0 && x.device().type == DeviceType::cpu;
-  return moves ? x.to(other.device()) : x;
+  if (x.dim() != 0 || x.device().type != DeviceType::cpu || other.device() == x.device()) return x;
+  const double value = x.item();
+  const bool exact = is_floating(x.dtype()) || std::abs(value) < 0x1p53;
+  // A fill waits for nothing, as a copy does.
+  if (exact && !x.requires_grad()) return ops::scalar(value, x.dtype(), other.device());
+  return x.to(other.device());
 }
 
 inline void check_floating(std::string_view op, const Tensor& x) {

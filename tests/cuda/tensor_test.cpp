@@ -45,6 +45,14 @@ TEST_F(CudaTensor, ScalarsOfTheCpuGoAlong) {
   Tensor sum = there.clone(), product = there.clone();
   EXPECT_EQ(floats(sum.add_(two)), floats(x + two));
   EXPECT_EQ(floats(product.mul_(two)), floats(x * 2));
+  constexpr std::int64_t kLarge = (std::int64_t{1} << 60) + 1;
+  const Tensor large = Tensor::from(std::vector{kLarge}, {}),
+               none = zeros({1}, DType::int64, kCuda);
+  EXPECT_EQ((none + large).to(Device{}).to_vector<std::int64_t>(), std::vector{kLarge});
+  Tensor wanted = scalar(3, DType::float32);
+  wanted.requires_grad_();
+  (there * wanted).backward(ones({2, 3}, DType::float32, kCuda));
+  EXPECT_NEAR(wanted.grad().item(), voxgrad::sum(x).item(), 1e-5);
   EXPECT_THROW(x + scalar(1, DType::float32, kCuda), DeviceError);
   EXPECT_THROW(x + there, DeviceError);
   EXPECT_THROW(sum.add_(x), DeviceError);
