@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <utility>
 
 #include <voxgrad/core/backend.h>
 #include <voxgrad/core/shape.h>
@@ -13,17 +14,27 @@ template <typename T>
 class Scratch {
  public:
   explicit Scratch(Index count, Device device = {})
-      : backend_(backend(device)),
+      : backend_(&backend(device)),
         bytes_(static_cast<std::size_t>(count) * sizeof(T)),
-        data_(static_cast<T*>(backend_.allocate(bytes_, MemoryUse::workspace))) {}
-  ~Scratch() { backend_.release(data_, bytes_, MemoryUse::workspace); }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
+        data_(static_cast<T*>(backend_->allocate(bytes_, MemoryUse::workspace))) {}
+  ~Scratch() {
+    if (data_ != nullptr) backend_->release(data_, bytes_, MemoryUse::workspace);
+  }
+  Scratch(Scratch&& other) noexcept
+      : backend_(other.backend_),
+        bytes_(other.bytes_),
+        data_(std::exchange(other.data_, nullptr)) {}
+  Scratch& operator=(Scratch&& other) noexcept {
+    std::swap(backend_, other.backend_);
+    std::swap(bytes_, other.bytes_);
+    std::swap(data_, other.data_);
+    return *this;
+  }
 
   T* data() { return data_; }
 
  private:
-  Backend& backend_;
+  Backend* backend_;
   std::size_t bytes_;
   T* data_;
 };

@@ -17,8 +17,8 @@
 #include <utility>
 
 #include <voxgrad/core/tensor.h>
+#include <voxgrad/ops/cuda/device_array.h>
 #include <voxgrad/ops/cuda/launch.h>
-#include <voxgrad/ops/cuda/runtime.h>
 #include <voxgrad/ops/cuda/walk.h>
 
 namespace voxgrad::ops::cuda {
@@ -114,19 +114,6 @@ struct Partials {
   }
 };
 
-/// Memory of the current device for `count` elements of type T, as the kernels of this thread need
-/// it between two launches.
-template <typename T>
-Tensor scratch(Index count) {
-  return Tensor::empty({count * static_cast<Index>(sizeof(T))}, DType::uint8,
-                       {DeviceType::cuda, current_device()});
-}
-
-template <typename T>
-T* scratch_data(Tensor& memory) {
-  return static_cast<T*>(memory.mutable_raw());
-}
-
 /// sink(output, total of the output) for all outputs.
 template <typename Source, typename Sink>
 void fold(std::string_view op, const FoldShape& shape, const Source& source, const Sink& sink) {
@@ -139,20 +126,19 @@ void fold(std::string_view op, const FoldShape& shape, const Source& source, con
     return;
   }
   FoldShape left{shape.outer, parts, shape.inner};
-  Tensor memory = scratch<Total>(shape.outputs() * parts);
-  launch(op, shape.outputs() * parts,
-         FoldParts<Source>{shape, parts, source, scratch_data<Total>(memory)});
+  DeviceArray<Total> memory(shape.outputs() * parts);
+  launch(op, shape.outputs() * parts, FoldParts<Source>{shape, parts, source, memory.data()});
   while (true) {
-    const Partials<Merge> partials{left, scratch_data<Total>(memory)};
+    const Partials<Merge> partials{left, memory.data()};
     const Index fewer = fold_parts(left);
     if (fewer == 1) {
       launch(op, left.outputs(), FoldWhole<Partials<Merge>, Sink>{partials, sink});
       return;
     }
-    Tensor next = scratch<Total>(left.outputs() * fewer);
+    DeviceArray<Total> next(left.outputs() * fewer);
     launch(op, left.outputs() * fewer,
-           FoldParts<Partials<Merge>>{left, fewer, partials, scratch_data<Total>(next)});
-    memory = next;
+           FoldParts<Partials<Merge>>{left, fewer, partials, next.data()});
+    memory = std::move(next);
     left.length = fewer;
   }
 }

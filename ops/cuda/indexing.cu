@@ -12,8 +12,6 @@ namespace voxgrad::ops::cuda {
 
 namespace {
 
-Device here() { return {DeviceType::cuda, current_device()}; }
-
 /// Calls f.operator()<T>() with a type as large as an element.
 template <typename F>
 void visit_size(DType dtype, F&& f) {
@@ -219,7 +217,7 @@ struct AddAll {
 template <typename T, typename Key>
 void add_all(const Ordered<T, Key>& all, Index lines) {
   const Index chunks = chunks_of(all.size, kMeetChunk);
-  DeviceArray<T> partial(lines * chunks * all.neighbours, here());
+  DeviceArray<T> partial(lines * chunks * all.neighbours);
   if (chunks > 1) {
     launch("scatter", lines * chunks * all.neighbours,
            AddChunks<T, Key>{all, chunks, partial.data()});
@@ -232,12 +230,12 @@ void scatter_by(const Operand& x, const IndexOperand& index, const Operand& valu
                 const std::vector<int>& own, bool accumulate) {
   const Scattered walks = scattered(x, index.index, values, own);
   const LinesShape shape{walks.lines.count(), walks.steps.count()};
-  DeviceArray<Key> keys(shape.count(), here());
+  DeviceArray<Key> keys(shape.count());
   launch("scatter", shape.count(),
          ScatterKeys<Key>{walks.lines, walks.steps, shape.size, index.place(),
                           index.index.as<const std::int64_t>(), keys.data()});
   const int bits = std::bit_width(static_cast<std::uint64_t>(index.size - 1));
-  SortedLines<Key> sorted = sort_lines("scatter", std::move(keys), shape, bits, here());
+  SortedLines<Key> sorted = sort_lines("scatter", std::move(keys), shape, bits);
   const auto ordered = [&]<typename T>() {
     return Ordered<T, Key>{walks,        shape.size,          walks.neighbours.count(),
                            index.stride, sorted.keys.data(),  sorted.positions.data(),
@@ -327,20 +325,19 @@ struct WriteNonzero {
 };
 
 Tensor nonzero(const Tensor& x) {
-  const Device device = x.device();
   const Operand from = operand(x);
   const Strides order = contiguous_strides(x.shape());
   const Walk<2> logical(StridedAxes<2>(x.shape(), {order, from.strides}));
   const Index chunks = chunks_of(x.numel(), kFindChunk);
-  DeviceArray<Index> starts(chunks + 1, device), sizes(x.shape(), device);
+  DeviceArray<Index> starts(chunks + 1), sizes(x.shape());
   fill_memory(starts.data() + chunks, std::byte{0}, sizeof(Index));
   return visit_dtype(x.dtype(), [&]<typename T>() {
     const FindChunk<T> find{logical, x.numel(), from.as<const T>()};
     launch("nonzero", chunks, CountNonzero<T>{find, starts.data()});
-    sum_before("nonzero", starts.data(), chunks + 1, 1, device);
+    sum_before("nonzero", starts.data(), chunks + 1, 1);
     Index count = 0;
     copy_memory(&count, starts.data() + chunks, sizeof(count));
-    Tensor result = Tensor::empty({count, x.dim()}, DType::int64, device);
+    Tensor result = Tensor::empty({count, x.dim()}, DType::int64, x.device());
     launch("nonzero", chunks,
            WriteNonzero<T>{find, starts.data(), x.dim(), sizes.data(),
                            result.mutable_data<std::int64_t>()});

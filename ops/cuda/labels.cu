@@ -45,11 +45,11 @@ Index label_at(const Tensor& labels, Index i) {
 
 void check_labels(const Tensor& labels, const LabelTerms& terms, Index classes) {
   const Index count = labels.numel();
-  Tensor place = scratch<Index>(1);
+  DeviceArray<Index> place(1);
   fold(terms.op, {1, count, 1}, AllRefused{Labels(labels, terms, classes), count},
-       StoreFirst{scratch_data<Index>(place)});
+       StoreFirst{place.data()});
   Index first = kNone;
-  copy_memory(&first, place.raw(), sizeof(first));
+  copy_memory(&first, place.data(), sizeof(first));
   if (first == kNone) return;
   switch (labels.dtype()) {
     case DType::int64: refuse_label(terms, classes, label_at<std::int64_t>(labels, first));

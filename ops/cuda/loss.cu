@@ -36,17 +36,15 @@ struct Weights {
   const double* sum;  ///< over classes; null: it counts nothing
   double share, rest;
 
-  /// `memory` holds the sum.
-  Weights(const Tensor& weight, const LabelTerms& terms, Index classes, Tensor& memory)
+  /// `memory` holds the sum, one number.
+  Weights(const Tensor& weight, const LabelTerms& terms, Index classes, double* memory)
       : each(weight, 1),
         sum(nullptr),
         share(terms.smoothing / static_cast<double>(classes)),
         rest(1 - terms.smoothing) {
     if (share == 0) return;
-    memory = scratch<double>(1);
-    fold(terms.op, {1, classes, 1}, AllWeights{each, classes},
-         StoreDouble{scratch_data<double>(memory)});
-    sum = scratch_data<double>(memory);
+    fold(terms.op, {1, classes, 1}, AllWeights{each, classes}, StoreDouble{memory});
+    sum = memory;
   }
 
   /// Of the logarithm of the sum of powers, for a label of channel y.
@@ -115,13 +113,14 @@ struct StoreTotals {
 void cross_entropy(const ClassShape& shape, const LabelTerms& terms, const Tensor& scores,
                    const Tensor& labels, const Tensor& weight, Tensor& losses, Tensor& totals) {
   check_labels(labels, terms, shape.classes);
-  Tensor sum, memory;
-  const Weights weights(weight, terms, shape.classes, sum);
+  DeviceArray<double> sum(1);
+  const Weights weights(weight, terms, shape.classes, sum.data());
   visit_floating(scores.dtype(), [&]<typename T>() {
     const T* x = scores.data<T>();
+    DeviceArray<ScoreStatistics<T>> statistics = score_statistics(terms.op, shape, x);
     const CrossEntropyElement<T> element{
         shape,   Labels(labels, terms, shape.classes),
-        weights, score_statistics(terms.op, shape, x, memory),
+        weights, statistics.data(),
         x,       losses.defined() ? losses.mutable_data<T>() : nullptr};
     fold(terms.op, {1, shape.positions(), 1}, AllLosses<T>{element},
          StoreTotals{totals.mutable_data<double>()});
@@ -186,15 +185,15 @@ struct CrossEntropyGradient {
 void cross_entropy_gradient(const ClassShape& shape, const LabelTerms& terms, const Tensor& scores,
                             const Tensor& labels, const Tensor& weight, const Tensor& totals,
                             const Tensor& grad, Tensor& dscores) {
-  Tensor sum, memory;
-  const Weights weights(weight, terms, shape.classes, sum);
+  DeviceArray<double> sum(1);
+  const Weights weights(weight, terms, shape.classes, sum.data());
   visit_floating(scores.dtype(), [&]<typename T>() {
     const T* x = scores.data<T>();
-    const auto* statistics = score_statistics(terms.op, shape, x, memory);
-    Tensor gradients = scratch<PositionGradient<T>>(shape.positions());
-    auto* positions = scratch_data<PositionGradient<T>>(gradients);
+    DeviceArray<ScoreStatistics<T>> statistics = score_statistics(terms.op, shape, x);
+    DeviceArray<PositionGradient<T>> gradients(shape.positions());
+    auto* const positions = gradients.data();
     launch(terms.op, shape.positions(),
-           PositionGradients<T>{Labels(labels, terms, shape.classes), weights, statistics,
+           PositionGradients<T>{Labels(labels, terms, shape.classes), weights, statistics.data(),
                                 totals.defined() ? totals.data<double>() : nullptr, grad.data<T>(),
                                 grad.numel() == 1, positions});
     launch(terms.op, scores.numel(),

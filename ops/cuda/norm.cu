@@ -79,15 +79,13 @@ struct AffineOfChannels {
   __device__ void operator()(Index i) const { to[i] = channel.affine<T>(i); }
 };
 
-/// Launched; `memory` holds it.
 template <typename T>
-const AffineNumbers<T>* affine_numbers(const NormShape& shape, const Moments& moments,
-                                       const NormOutput& output, Tensor& memory) {
+DeviceArray<AffineNumbers<T>> affine_numbers(const NormShape& shape, const Moments& moments,
+                                             const NormOutput& output) {
   const Index count = shape.groups * shape.channels;
-  memory = scratch<AffineNumbers<T>>(count);
-  auto* to = scratch_data<AffineNumbers<T>>(memory);
-  launch("norm", count, AffineOfChannels<T>{Channel(shape, moments, output), to});
-  return to;
+  DeviceArray<AffineNumbers<T>> result(count);
+  launch("norm", count, AffineOfChannels<T>{Channel(shape, moments, output), result.data()});
+  return result;
 }
 
 template <typename T>
@@ -111,8 +109,8 @@ struct Normalize {
 void normalize(const NormShape& shape, const Tensor& x, const Moments& moments,
                const NormOutput& output, Tensor& y) {
   visit_floating(x.dtype(), [&]<typename T>() {
-    Tensor memory;
-    const auto* numbers = affine_numbers<T>(shape, moments, output, memory);
+    DeviceArray<AffineNumbers<T>> memory = affine_numbers<T>(shape, moments, output);
+    const auto* const numbers = memory.data();
     with_rectifier(output.slope, [&]<Rectifier rectifier>() {
       for_each_row(
           "norm", shape, numbers,
@@ -178,8 +176,8 @@ struct InputGradient {
 template <typename T>
 void constant_moments_gradient(const NormShape& shape, const Tensor& x, const Tensor& dy,
                                const Moments& moments, const NormOutput& output, Tensor& dx) {
-  Tensor memory;
-  const auto* numbers = affine_numbers<T>(shape, moments, output, memory);
+  DeviceArray<AffineNumbers<T>> memory = affine_numbers<T>(shape, moments, output);
+  const auto* const numbers = memory.data();
   with_rectifier(output.slope, [&]<Rectifier rectifier>() {
     for_each_row(
         "norm_backward", shape, numbers,
@@ -193,8 +191,8 @@ void moments_gradient(const NormShape& shape, const Tensor& x, const Tensor& dy,
                       const Moments& moments, const NormOutput& output, const NormSums& sums,
                       Tensor& dx) {
   const Index count = shape.groups * shape.channels;
-  Tensor memory = scratch<BothNumbers<T>>(count);
-  auto* numbers = scratch_data<BothNumbers<T>>(memory);
+  DeviceArray<BothNumbers<T>> memory(count);
+  auto* const numbers = memory.data();
   launch("norm_backward", count,
          BothOfChannels<T>{Channel(shape, moments, output), Parameter(sums.dy),
                            Parameter(sums.dy_xhat), static_cast<double>(shape.rows), numbers});

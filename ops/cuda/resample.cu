@@ -55,7 +55,7 @@ void select(const AxisMap& map, Index inner, const Tensor& x, Tensor& y) {
   std::vector<Index> places;
   places.reserve(map.taps.size());
   for (const Tap& tap : map.taps) places.push_back(tap.place);
-  DeviceArray<Index> table(places, x.device());
+  DeviceArray<Index> table(places);
   const auto as = [&]<typename T>() {
     launch("interpolate", y.numel(),
            SelectPlaces<T>{map.in, map.out(), inner, table.data(), static_cast<const T*>(x.raw()),
@@ -75,8 +75,8 @@ void map_axis(const AxisMap& map, Index, Index inner, const Tensor& x, Tensor& y
     std::vector<Weighted<T>> taps;
     taps.reserve(map.taps.size());
     for (const Tap& tap : map.taps) taps.push_back({tap.place, static_cast<T>(tap.weight)});
-    DeviceArray<Index> starts(map.starts, x.device());
-    DeviceArray<Weighted<T>> weighted(taps, x.device());
+    DeviceArray<Index> starts(map.starts);
+    DeviceArray<Weighted<T>> weighted(taps);
     launch("interpolate", y.numel(),
            MapAxis<T>{map.in, map.out(), inner, starts.data(), weighted.data(), x.data<T>(),
                       y.mutable_data<T>()});

@@ -50,15 +50,15 @@ struct SumsOfChunk {
 
 /// x[j][line], lines fastest: each becomes the sum of those before it along j.
 template <typename T>
-void sum_before(std::string_view op, T* x, Index size, Index lines, Device device) {
+void sum_before(std::string_view op, T* x, Index size, Index lines) {
   const Index chunks = chunks_of(size, kSumChunk);
   if (chunks <= 1) {
     launch(op, lines, SumsOfChunk<T>{size, lines, nullptr, x});
     return;
   }
-  DeviceArray<T> totals(chunks * lines, device);
+  DeviceArray<T> totals(chunks * lines);
   launch(op, chunks * lines, ChunkTotals<T>{size, lines, x, totals.data()});
-  sum_before(op, totals.data(), chunks, lines, device);
+  sum_before(op, totals.data(), chunks, lines);
   launch(op, chunks * lines, SumsOfChunk<T>{size, lines, totals.data(), x});
 }
 

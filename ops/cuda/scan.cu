@@ -71,7 +71,6 @@ struct RunningSums {
 
 void cumsum(const Operand& x, int axis, const Operand& out) {
   const ScannedLines shape = scanned_lines(x, axis, out);
-  const Device device{DeviceType::cuda, current_device()};
   const Index chunks = shape.chunks(), parts = chunks * shape.lines;
   visit_dtype(x.dtype, [&]<typename T>() {
     using Out = std::conditional_t<std::is_floating_point_v<T>, T, std::int64_t>;
@@ -80,9 +79,9 @@ void cumsum(const Operand& x, int axis, const Operand& out) {
       launch("cumsum", parts, sums);
       return;
     }
-    DeviceArray<Total<T>> totals(parts, device);
+    DeviceArray<Total<T>> totals(parts);
     launch("cumsum", parts, TotalOfChunk<T>{shape, x.as<const T>(), totals.data()});
-    sum_before("cumsum", totals.data(), chunks, shape.lines, device);
+    sum_before("cumsum", totals.data(), chunks, shape.lines);
     sums.before = totals.data();
     launch("cumsum", parts, sums);
   });
@@ -110,17 +109,15 @@ Operand as_lines(void* data, const Operand& x, int axis) {
 }
 
 void argsort(const Operand& x, int axis, bool descending, const Operand& out) {
-  const Device device{DeviceType::cuda, current_device()};
   const Index count = element_count(x.shape), size = x.shape[static_cast<std::size_t>(axis)];
   visit_dtype(x.dtype, [&]<typename T>() {
     using Key = SortKey<T>;
-    DeviceArray<Key> keys(count, device);
+    DeviceArray<Key> keys(count);
     map<Key, T>("argsort", as_lines(keys.data(), x, axis), x,
                 KeyOf<T>{descending ? ~Key(0) : Key(0)});
     // Bytes and booleans differ in the lowest bits alone.
     constexpr int bits = 8 * static_cast<int>(sizeof(T));
-    SortedLines<Key> sorted =
-        sort_lines("argsort", std::move(keys), {count / size, size}, bits, device);
+    SortedLines<Key> sorted = sort_lines("argsort", std::move(keys), {count / size, size}, bits);
     map<std::int64_t, Index>("argsort", out, as_lines(sorted.positions.data(), x, axis), Same{});
   });
 }

@@ -100,14 +100,12 @@ inline FoldShape fold_shape(const ClassShape& shape) {
   return {shape.outer, shape.classes, shape.inner};
 }
 
-/// Launched; `memory` holds it.
 template <typename T>
-const ScoreStatistics<T>* score_statistics(std::string_view op, const ClassShape& shape, const T* x,
-                                           Tensor& memory) {
-  memory = scratch<ScoreStatistics<T>>(shape.positions());
-  auto* to = scratch_data<ScoreStatistics<T>>(memory);
-  fold(op, fold_shape(shape), Scores<T>{shape, x}, StoreScores<T>{to});
-  return to;
+DeviceArray<ScoreStatistics<T>> score_statistics(std::string_view op, const ClassShape& shape,
+                                                 const T* x) {
+  DeviceArray<ScoreStatistics<T>> result(shape.positions());
+  fold(op, fold_shape(shape), Scores<T>{shape, x}, StoreScores<T>{result.data()});
+  return result;
 }
 
 }  // namespace voxgrad::ops::cuda

@@ -71,11 +71,10 @@ void with_logarithm(bool logarithm, const Body& body) {
 
 void softmax(const ClassShape& shape, bool logarithm, const Tensor& x, Tensor& y) {
   visit_floating(x.dtype(), [&]<typename T>() {
-    Tensor memory;
-    const auto* statistics = score_statistics("softmax", shape, x.data<T>(), memory);
+    DeviceArray<ScoreStatistics<T>> statistics = score_statistics("softmax", shape, x.data<T>());
     with_logarithm(logarithm, [&]<bool kLogarithm>() {
       launch("softmax", x.numel(),
-             Softmax<T, kLogarithm>{shape, statistics, x.data<T>(), y.mutable_data<T>()});
+             Softmax<T, kLogarithm>{shape, statistics.data(), x.data<T>(), y.mutable_data<T>()});
     });
   });
 }
@@ -83,8 +82,8 @@ void softmax(const ClassShape& shape, bool logarithm, const Tensor& x, Tensor& y
 void softmax_gradient(const ClassShape& shape, bool logarithm, const Tensor& y, const Tensor& dy,
                       Tensor& dx) {
   visit_floating(y.dtype(), [&]<typename T>() {
-    Tensor memory = scratch<T>(shape.positions());
-    T* sums = scratch_data<T>(memory);
+    DeviceArray<T> memory(shape.positions());
+    T* const sums = memory.data();
     with_logarithm(logarithm, [&]<bool kLogarithm>() {
       const GradientSums<T, kLogarithm> source{shape, y.data<T>(), dy.data<T>()};
       fold("softmax_backward", fold_shape(shape), source, StoreSum<T>{sums});

@@ -125,20 +125,20 @@ struct SortedLines {
 /// @param bits  that the keys have; all above are 0 or the same in all keys
 template <typename Key>
 SortedLines<Key> sort_lines(std::string_view op, DeviceArray<Key> keys, const LinesShape& shape,
-                            int bits, Device device) {
+                            int bits) {
   constexpr Index kShort = 512;
-  SortedLines<Key> result{{shape.count(), device}, {shape.count(), device}};
+  SortedLines<Key> result{DeviceArray<Key>(shape.count()), DeviceArray<Index>(shape.count())};
   if (shape.size <= kShort) {
     launch(op, shape.count(),
            RankInLine<Key>{shape.size, keys.data(), result.keys.data(), result.positions.data()});
     return result;
   }
   const Index chunks = chunks_of(shape.size, kSortChunk), parts = shape.lines * chunks;
-  DeviceArray<Index> table(parts * kDigits, device), positions(shape.count(), device);
+  DeviceArray<Index> table(parts * kDigits), positions(shape.count());
   for (int shift = 0; shift < std::max(bits, 1); shift += kDigitBits) {
     const DigitPass<Key> pass{shape.size, chunks, shift, keys.data(), table.data()};
     launch(op, parts, DigitCounts<Key>{pass});
-    sum_before(op, table.data(), parts * kDigits, 1, device);
+    sum_before(op, table.data(), parts * kDigits, 1);
     launch(op, parts,
            MoveByDigit<Key>{pass, shift == 0 ? nullptr : positions.data(), result.keys.data(),
                             result.positions.data()});

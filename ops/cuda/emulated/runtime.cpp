@@ -29,6 +29,7 @@ class Arena {
     const std::size_t head = kPage - reinterpret_cast<std::uintptr_t>(map) % kPage;
     start_ = static_cast<std::byte*>(map) + head;
     free_[0] = size_ = kArena - kPage;
+    madvise(start_, size_, MADV_HUGEPAGE);  // fewer pages to open and close
   }
 
   void* take(std::size_t bytes) {
