@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <voxgrad/core/backend.h>
 #include <voxgrad/core/check.h>
 #include <voxgrad/ops/cuda/gemm.h>
 #include <voxgrad/ops/cuda/runtime.h>
@@ -94,6 +95,10 @@ class Handles {
   void* workspace(int device) {
     void*& memory = workspace_[device];
     if (memory == nullptr) memory = take_memory(kWorkspace);
+    if (memory == nullptr) {
+      backend({DeviceType::cuda, device}).empty_cache();
+      memory = take_memory(kWorkspace);
+    }
     VG_CHECK(memory != nullptr, OutOfMemoryError,
              "matmul: cuda:{} has not enough memory for cuBLAS; asked {} bytes, {} free", device,
              kWorkspace, free_memory().free);
@@ -126,12 +131,21 @@ cublasHandle_t handle() {
   return result;
 }
 
+/// A product may be several kernels, which hand partial sums on in the workspace: those of another
+/// thread's product must not come between.
+std::mutex& one_at_a_time() {
+  static auto* const instance = new std::mutex;
+  return *instance;
+}
+
 template <typename T>
 void multiply_as(const Product& p, cudaDataType type, cublasComputeType_t compute) {
   const T alpha = 1, beta = p.add ? T(1) : T(0);
   const auto op = [](const Matrix& m) { return m.transposed ? CUBLAS_OP_T : CUBLAS_OP_N; };
+  const cublasHandle_t mine = handle();
+  const std::lock_guard lock(one_at_a_time());
   // cuBLAS counts by columns and so sees every matrix transposed: c^T = b^T a^T.
-  check(cublas().gemm(handle(), op(p.b), op(p.a), p.n, p.m, p.k, &alpha, p.b.data, type, p.b.row,
+  check(cublas().gemm(mine, op(p.b), op(p.a), p.n, p.m, p.k, &alpha, p.b.data, type, p.b.row,
                       p.b.batch, p.a.data, type, p.a.row, p.a.batch, &beta, p.c, type, p.c_row,
                       p.c_batch, p.count, compute, CUBLAS_GEMM_DEFAULT));
 }
