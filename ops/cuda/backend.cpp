@@ -21,6 +21,13 @@ namespace {
 // CUDA does not survive a fork: the child may release tensors, and nothing else.
 std::atomic<bool> forked{false};
 
+/// To ask for the devices starts CUDA already.
+const Devices& watched_devices() {
+  [[maybe_unused]] static const int once =
+      pthread_atfork(nullptr, nullptr, [] { forked.store(true); });
+  return devices();
+}
+
 void check_not_forked() {
   VG_CHECK(
       !forked.load(std::memory_order_relaxed), DeviceError,
@@ -82,10 +89,14 @@ class CudaBackend final : public Backend {
     return take_memory(bytes);
   }
 
-  void give(void* block) {
+  // Fails only where the device does already, which the next operation reports.
+  void give(void* block) noexcept {
     if (forked.load(std::memory_order_relaxed)) return;
-    set_device(index_);
-    give_memory(block);
+    try {
+      set_device(index_);
+      give_memory(block);
+    } catch (const DeviceError&) {
+    }
   }
 
   std::string describe() const {
@@ -101,9 +112,9 @@ class CudaBackend final : public Backend {
 /// late.
 CudaBackend& provide(int index) {
   static const auto* const all = [] {
-    pthread_atfork(nullptr, nullptr, [] { forked.store(true); });
     auto* made = new std::vector<std::unique_ptr<CudaBackend>>;
-    for (int i = 0; i < devices().count; ++i) made->push_back(std::make_unique<CudaBackend>(i));
+    for (int i = 0; i < watched_devices().count; ++i)
+      made->push_back(std::make_unique<CudaBackend>(i));
     return made;
   }();
   VG_CHECK(!all->empty(), DeviceError, "cuda: {}; got cuda:{}", devices().reason, index);
@@ -116,7 +127,7 @@ CudaBackend& provide(int index) {
 [[maybe_unused]] const bool registered = [] {
   register_backend(
       DeviceType::cuda, [](int index) -> Backend& { return provide(index); },
-      [] { return devices().count; });
+      [] { return watched_devices().count; });
   register_device_names(DeviceType::cuda, [](int index) {
     provide(index).make_current();
     return cuda::device_name();

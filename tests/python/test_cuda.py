@@ -4,6 +4,8 @@ from __future__ import annotations
 import copy
 import io
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -69,6 +71,23 @@ def test_tensors_move_there_and_back():
     assert voxgrad.zeros(2, device="cuda").copy_(voxgrad.ones(1)).tolist() == [1, 1]
     assert voxgrad.zeros(2).copy_(voxgrad.ones(1, device=0)).tolist() == [1, 1]
     assert "device='cuda:0'" in repr(y) and float(voxgrad.tensor(2.5).cuda()) == 2.5
+
+
+@needs_gpu
+@pytest.mark.parametrize("use", ["voxgrad.cuda.is_available()", "voxgrad.ones(1).cuda()"])
+def test_a_forked_child_is_told_that_cuda_does_not_survive(use):
+    script = f"""if True:
+        import os, voxgrad
+        {use}
+        child = os.fork()
+        if child == 0:
+            try:
+                voxgrad.ones(2, device="cuda")
+            except RuntimeError as error:
+                os._exit(0 if "fork" in str(error) and voxgrad.ones(2).sum().item() == 2 else 1)
+            os._exit(2)
+        assert os.waitpid(child, 0)[1] == 0 and voxgrad.ones(2, device="cuda").sum().item() == 2"""
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=100)
 
 
 @needs_gpu
