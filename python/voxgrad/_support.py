@@ -7,7 +7,7 @@ from typing import Any, Callable, Iterable, Sequence, TypeAlias, TypeVar
 import numpy as np
 
 from . import _C
-from ._C import DTypeError, ShapeError, Tensor, device, dtype
+from ._C import DeviceError, DTypeError, ShapeError, Tensor, device, dtype
 
 Number: TypeAlias = "int | float | bool"
 Dims: TypeAlias = "int | Sequence[int]"
@@ -122,6 +122,14 @@ def as_device(where: Any) -> device:
     if where is None:
         return device("cpu")
     return where if isinstance(where, device) else device(where)
+
+
+def as_gpu(op: str, where: Any) -> device:
+    """A GPU from a device, its name or number, or None for the current one. Raises DeviceError for the CPU."""
+    found = as_device(_C._current_cuda_device() if where is None else where)
+    if found.type != "cuda":
+        raise DeviceError(f"{op}: needs a GPU; got {found}")
+    return found
 
 
 def as_dtype(op: str, kind: Any) -> dtype:

@@ -6,7 +6,7 @@ from typing import Any, Callable
 
 from . import _C
 from ._C import AutogradError, Tensor, device, dtype
-from ._support import DTypeError, as_device, as_dtype, ints, method
+from ._support import DTypeError, as_device, as_dtype, as_gpu, ints, method
 
 
 class memory_format:
@@ -261,8 +261,8 @@ def type(self: Tensor, dtype: Any = None) -> Any:
 
 @method
 def type_as(self: Tensor, other: Tensor) -> Tensor:
-    """to(other.dtype)."""
-    return _C._to_dtype(self, other.dtype)
+    """to(other.device, other.dtype)."""
+    return self.to(other)
 
 
 @method
@@ -274,7 +274,7 @@ def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
 @method
 def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
     """to('cuda'), or to a GPU by its number or name. Raises RuntimeError where there is none."""
-    return _C._to_device(self, as_device("cuda" if device is None else device))
+    return _C._to_device(self, as_gpu("cuda", device))
 
 
 def _like(make: str) -> Callable[..., Tensor]:

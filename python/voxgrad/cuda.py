@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from . import _C
-from ._C import DeviceError, OutOfMemoryError
+from ._C import OutOfMemoryError
 from ._C import device as _device
+from ._support import as_gpu
 
 
 def is_available() -> bool:
@@ -31,15 +32,6 @@ def init() -> None:
     """Changes nothing: a GPU starts when it is first used."""
 
 
-def _as_gpu(op: str, where: Any) -> _device:
-    if where is None:
-        where = _C._current_cuda_device()
-    found = where if isinstance(where, _device) else _device(where)
-    if found.type != "cuda":
-        raise DeviceError(f"cuda.{op}: needs a GPU; got {found}")
-    return found
-
-
 def current_device() -> int:
     """The number of the GPU that "cuda" means in this thread: 0 at first."""
     return _C._current_cuda_device()
@@ -48,14 +40,14 @@ def current_device() -> int:
 def set_device(device: Any) -> None:
     """Makes a GPU the current one of this thread; a negative number changes nothing."""
     if not (isinstance(device, int) and device < 0):
-        _C._set_current_cuda_device(_as_gpu("set_device", device).index or 0)
+        _C._set_current_cuda_device(as_gpu("cuda.set_device", device).index or 0)
 
 
 class device:
     """`with device(1):` makes a GPU the current one, and at the end the one of before; None changes nothing."""
 
     def __init__(self, device: Any) -> None:
-        self.idx = -1 if device is None else device if isinstance(device, int) else _as_gpu("device", device).index
+        self.idx = -1 if device is None else device if isinstance(device, int) else as_gpu("cuda.device", device).index
         self.prev_idx = -1
 
     def __enter__(self) -> None:
@@ -69,12 +61,12 @@ class device:
 
 def get_device_name(device: Any = None) -> str:
     """The GPU's product name."""
-    return _C._device_name(_as_gpu("get_device_name", device))
+    return _C._device_name(as_gpu("cuda.get_device_name", device))
 
 
 def synchronize(device: Any = None) -> None:
     """Waits until all work given to the GPU is done. Raises RuntimeError where some of it failed."""
-    _C._synchronize(_as_gpu("synchronize", device))
+    _C._synchronize(as_gpu("cuda.synchronize", device))
 
 
 # ---- random numbers
@@ -93,29 +85,29 @@ def manual_seed_all(seed: int) -> None:
 
 def memory_allocated(device: Any = None) -> int:
     """Bytes that tensors and running operations hold on the GPU."""
-    return _C.memory_stats(_as_gpu("memory_allocated", device))["current"]
+    return _C.memory_stats(as_gpu("cuda.memory_allocated", device))["current"]
 
 
 def max_memory_allocated(device: Any = None) -> int:
     """The most of memory_allocated() since reset_peak_memory_stats()."""
-    return _C.memory_stats(_as_gpu("max_memory_allocated", device))["peak"]
+    return _C.memory_stats(as_gpu("cuda.max_memory_allocated", device))["peak"]
 
 
 def memory_reserved(device: Any = None) -> int:
     """Bytes taken from the GPU: those in use, and those kept for later."""
-    return _C.memory_stats(_as_gpu("memory_reserved", device))["reserved"]
+    return _C.memory_stats(as_gpu("cuda.memory_reserved", device))["reserved"]
 
 
 def memory_stats(device: Any = None) -> dict[str, int]:
     """memory_allocated, its most, what operations held for themselves at most, and memory_reserved, in bytes."""
-    stats = _C.memory_stats(_as_gpu("memory_stats", device))
+    stats = _C.memory_stats(as_gpu("cuda.memory_stats", device))
     return {"allocated_bytes.all.current": stats["current"], "allocated_bytes.all.peak": stats["peak"],
             "reserved_bytes.all.current": stats["reserved"], "workspace_bytes.all.peak": stats["workspace"]}
 
 
 def reset_peak_memory_stats(device: Any = None) -> None:
     """Starts max_memory_allocated() anew."""
-    _C.reset_peak_memory_stats(_as_gpu("reset_peak_memory_stats", device))
+    _C.reset_peak_memory_stats(as_gpu("cuda.reset_peak_memory_stats", device))
 
 
 def empty_cache() -> None:

@@ -74,6 +74,15 @@ def test_tensors_move_there_and_back():
 
 
 @needs_gpu
+def test_cuda_moves_to_gpus_only_and_type_as_moves():
+    for moved in (voxgrad.ones(1), nn.Linear(1, 1)):
+        with pytest.raises(RuntimeError, match="cuda: needs a GPU; got cpu"):
+            moved.cuda("cpu")
+    x, y = voxgrad.ones(2), voxgrad.ones(2, dtype=voxgrad.float64, device="cuda")
+    assert x.type_as(y).is_cuda and x.type_as(y).dtype is voxgrad.float64 and y.type_as(x).is_cpu
+
+
+@needs_gpu
 @pytest.mark.parametrize("use", ["voxgrad.cuda.is_available()", "voxgrad.ones(1).cuda()"])
 def test_a_forked_child_is_told_that_cuda_does_not_survive(use):
     script = f"""if True:

@@ -6,7 +6,7 @@ from typing import Any, Callable, TypeVar
 
 from ... import _C
 from ..._C import Tensor
-from ..._support import as_device, as_dtype
+from ..._support import as_device, as_dtype, as_gpu
 from ..._tensor import channels_last, channels_last_3d, memory_format
 from ._hooks import _Hooks
 from ._state_dict import _IncompatibleKeys, _StateDict
@@ -161,7 +161,7 @@ class Module(_StateDict, _Hooks):
 
     def cuda(self: M, device: Any = None) -> M:
         """Moves all parameters and buffers to a GPU. Raises RuntimeError where there is none."""
-        return self.to("cuda" if device is None else device)
+        return self.to(as_gpu("cuda", device))
 
     def to_empty(self: M, *, device: Any, recurse: bool = True) -> M:
         """Moves to a device without the values."""
