@@ -212,10 +212,21 @@ def _write(f: Any, left: memoryview) -> None:
         left = left[len(left) if count is None else count:]
 
 
+def _back(x: Tensor, where: str) -> Tensor:
+    """To the device that x was saved from."""
+    if where == "cpu":
+        return x
+    try:
+        return _C._to_device(x, as_device(where))
+    except DeviceError as error:
+        raise DeviceError(f"load: a tensor was saved from {where}; map_location=\"cpu\" loads it to the CPU ({error})") \
+            from None
+
+
 def _mover(map_location: Any) -> Callable[[Tensor, str], Tensor]:
     """Where each tensor goes, from load's map_location."""
     if map_location is None:
-        return lambda x, where: x if where == "cpu" else _C._to_device(x, as_device(where))
+        return _back
     if isinstance(map_location, dict):
         return lambda x, where: _C._to_device(x, as_device(map_location.get(where, where)))
     if isinstance(map_location, (str, device)):
@@ -224,7 +235,7 @@ def _mover(map_location: Any) -> Callable[[Tensor, str], Tensor]:
     if callable(map_location):
         def move(x: Tensor, where: str) -> Tensor:
             moved = map_location(x, where)
-            return _mover(None)(x, where) if moved is None else moved
+            return _back(x, where) if moved is None else moved
 
         return move
     raise DTypeError(f"load: map_location must be a device, its name, a dict or a function; got {map_location!r}")

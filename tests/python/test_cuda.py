@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import copy
 import io
+import json
 import pickle
 import subprocess
 import sys
@@ -97,6 +98,23 @@ def test_a_forked_child_is_told_that_cuda_does_not_survive(use):
             os._exit(2)
         assert os.waitpid(child, 0)[1] == 0 and voxgrad.ones(2, device="cuda").sum().item() == 2"""
     subprocess.run([sys.executable, "-c", script], check=True, timeout=100)
+
+
+def test_files_of_gpus_that_are_not_here_say_how_to_load_them():
+    file = io.BytesIO()
+    there = f"cuda:{voxgrad.cuda.device_count()}"
+    voxgrad.save({"x": voxgrad.ones(2)}, file)
+    content = file.getvalue()
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:8 + size])
+    entry = json.loads(header["__metadata__"]["voxgrad"])
+    entry["dict"][0][1]["device"] = there
+    header["__metadata__"]["voxgrad"] = json.dumps(entry)
+    text = json.dumps(header).encode()
+    changed = (len(text) + -len(text) % 8).to_bytes(8, "little") + text + b" " * (-len(text) % 8) + content[8 + size:]
+    with pytest.raises(RuntimeError, match=f"saved from {there}.*map_location"):
+        voxgrad.load(io.BytesIO(changed))
+    assert voxgrad.load(io.BytesIO(changed), map_location="cpu")["x"].tolist() == [1, 1]
 
 
 @needs_gpu
