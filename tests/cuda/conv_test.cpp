@@ -95,6 +95,13 @@ TEST_P(CudaConv, AgreesWithTheCpuOverManyChunks) {
   }
 }
 
+TEST_P(CudaConv, PhasesWithoutTapsHoldTheBias) {
+  const Shape x{1, 4, 5, 3, 4}, w{4, 1, 1, 2, 1};
+  const ConvGeometry g = conv_geometry(x, w, {.stride = 2, .groups = 4});
+  for (const bool bias : {false, true})
+    expect_agreement("x", partial(Slot::x, g, bias), operands_of(g, DType::float32, true));
+}
+
 TEST_P(CudaConv, ReadsPartsOfTensorsAndBroadcasts) {
   const ConvGeometry g = conv_geometry(Shape{2, 4, 5, 6, 7}, Shape{6, 4, 3, 3, 3}, {.padding = 1});
   std::vector<Tensor> operands = operands_of(g, DType::float64, false);

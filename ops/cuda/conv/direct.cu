@@ -33,7 +33,7 @@ struct DirectProduct {
     const Index taps = map.taps();
     const T* w = weights + group.quotient * taps * gathered * columns + group.rest;
     T sum = bias == nullptr ? T(0) : bias[(folded ? row.rest % produced : row.rest) * bias_step];
-    TapCounter tap(map, 0);
+    TapCounter tap(map);
     for (Index t = 0; t < taps; ++t, tap.next(), w += gathered * columns) {
       const Index at = tap.meets(place, source);
       if (at < 0) continue;
@@ -87,7 +87,7 @@ struct DirectSum {
     const Divided tap = taps(c.quotient);
     const Index group = y_group(channel.rest).quotient;
     const TapCounter counter(rows.map, tap.rest);
-    const TapCounter identity(y_map, 0);
+    const TapCounter identity(y_map);
     const Index end = std::min(count, (tap.quotient + 1) * chunk_rows);
     T sum = 0;
     for (Index row = tap.quotient * chunk_rows; row < end; ++row) {

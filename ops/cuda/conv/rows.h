@@ -37,6 +37,9 @@ class Rows {
 /// The taps of a row one after the other, in the order of columns.
 class TapCounter {
  public:
+  /// From the first on, where there is one.
+  __host__ __device__ explicit TapCounter(const Gather& map) : map_(map) {}
+  /// `first` exists.
   __host__ __device__ TapCounter(const Gather& map, Index first) : map_(map) {
     const Divided c = divide(first, map.axis[2].taps);
     const Divided b = divide(c.quotient, map.axis[1].taps);
@@ -68,7 +71,7 @@ class TapCounter {
 
  private:
   const Gather& map_;
-  Index at_[3];
+  Index at_[3] = {0, 0, 0};
 };
 
 /// Channels of one group on both sides of a product: of the slot produced and of the one gathered.
