@@ -102,6 +102,23 @@ TEST_P(CudaConv, PhasesWithoutTapsHoldTheBias) {
     expect_agreement("x", partial(Slot::x, g, bias), operands_of(g, DType::float32, true));
 }
 
+TEST_P(CudaConv, CutsRowsIntoChunksAndTapsIntoBlocks) {
+  // Columns of 300 MB; and of 200 MB, of which 128 rows alone would be 77 MB.
+  const ConvGeometry rows = conv_geometry(Shape{1, 20, 41, 40, 43}, Shape{3, 20, 3, 3, 3});
+  const ConvGeometry taps =
+      conv_geometry(Shape{1, 600, 7, 7, 7}, Shape{2, 600, 5, 5, 5}, {.padding = 2});
+  for (const ConvGeometry& g : {rows, taps}) {
+    const std::vector<Tensor> operands = operands_of(g, DType::float64, true);
+    for (const Slot slot : {Slot::w, Slot::y}) {
+      expect_agreement(std::string(name(slot)) + " " + to_string(g), partial(slot, g, true),
+                       operands);
+      if (GetParam() == "im2col") {
+        EXPECT_GT(ops::last_conv()->workspace.tiles, 1) << to_string(g);
+      }
+    }
+  }
+}
+
 TEST_P(CudaConv, ReadsPartsOfTensorsAndBroadcasts) {
   const ConvGeometry g = conv_geometry(Shape{2, 4, 5, 6, 7}, Shape{6, 4, 3, 3, 3}, {.padding = 1});
   std::vector<Tensor> operands = operands_of(g, DType::float64, false);

@@ -5,9 +5,9 @@
 namespace voxgrad::ops::cuda {
 namespace {
 
-// Half of an H100's second-level cache, most of an A100's: what a chunk writes, its product reads
-// from there.
-constexpr Index kColumnBytes = Index{32} << 20;
+// About an H100's second-level cache, from which the product reads much of what was just written.
+// Less would leave the product of a few dozen channels too few tiles for all multiprocessors.
+constexpr Index kColumnBytes = Index{64} << 20;
 constexpr Index kRowMultiple = 128;  // of cuBLAS's tiles
 
 // A part runs over the taps of one row and channel, so that it divides once.
