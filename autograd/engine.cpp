@@ -66,8 +66,10 @@ void accumulate_into_leaf(const Tensor& leaf, Tensor&& grad) {
   AutogradMeta& meta = meta_of(leaf);
   if (!meta.requires_grad) return;  // frozen after it was recorded
   // Module::to may have changed the leaf since.
-  check_gradient("backward", grad, {leaf.shape(), leaf.dtype(), leaf.device()});
+  const ResultInfo fits{leaf.shape(), leaf.dtype(), leaf.device()};
+  check_gradient("backward", grad, fits);
   Tensor sum = leaf.grad();
+  if (sum.defined()) check_gradient("backward: the leaf's .grad is of before", sum, fits);
   if (!sum.defined()) {
     sum = is_sole_owner(grad) ? std::move(grad) : Tensor::empty_like(leaf).copy_(grad);
   } else if (grad_enabled() || sum.requires_grad() || sum.may_overlap()) {

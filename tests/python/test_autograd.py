@@ -180,3 +180,16 @@ def test_what_is_no_gradient_is_named():
         x.register_hook(5)
     with pytest.raises(TypeError, match="save_for_backward: needs tensors or None; got int at 1"):
         vg.autograd.function.FunctionCtx().save_for_backward(x, 3)
+
+
+def test_gradients_are_not_added_to_those_of_other_data():
+    for data in (vg.ones(5), vg.ones(2, dtype=vg.float64), *(
+            [vg.ones(2, device="cuda")] if vg.cuda.is_available() else [])):
+        x = vg.ones(2, requires_grad=True)
+        (x * 2).sum().backward()
+        x.data = data
+        with pytest.raises((RuntimeError, TypeError), match="backward: the leaf's .grad is of before"):
+            (x * 2).sum().backward()
+        x.grad = None
+        (x * 3).sum().backward()
+        assert x.grad.device == data.device and x.grad.tolist() == [3] * len(data)
