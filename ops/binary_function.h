@@ -183,17 +183,12 @@ bool visit_binary(BinaryOp op, double parameter, const Run& run) {
   if constexpr (std::is_floating_point_v<T>) {
     if (op == BinaryOp::gate && parameter == 0) return run(ReluGate<T>{}), true;
   }
-  const auto call = [&]<std::size_t number>() {
-    constexpr auto known = static_cast<BinaryOp>(static_cast<std::size_t>(first) + number);
+  return visit_enumerators<first, last>([&]<BinaryOp known>() {
     if constexpr (has_function<T>(known)) {
       if (op == known) return run(BinaryFunction<known, T>{static_cast<T>(parameter)}), true;
     }
     return false;
-  };
-  constexpr auto count = static_cast<std::size_t>(last) - static_cast<std::size_t>(first) + 1;
-  return [&]<std::size_t... numbers>(std::index_sequence<numbers...>) {
-    return (call.template operator()<numbers>() || ...);
-  }(std::make_index_sequence<count>{});
+  });
 }
 
 }  // namespace voxgrad::ops

@@ -112,20 +112,27 @@ struct UnaryFunction {
   }
 };
 
+/// Calls visit.operator()<e>() for the enumerators from first to last, until one returns true;
+/// false where none does.
+template <auto first, decltype(first) last, typename Visit>
+bool visit_enumerators(const Visit& visit) {
+  constexpr auto count = static_cast<std::size_t>(last) - static_cast<std::size_t>(first) + 1;
+  return [&]<std::size_t... numbers>(std::index_sequence<numbers...>) {
+    return (visit.template
+            operator()<static_cast<decltype(last)>(static_cast<std::size_t>(first) + numbers)>() ||
+            ...);
+  }(std::make_index_sequence<count>{});
+}
+
 /// Calls run(UnaryFunction<op, T>) for the op in [first, last]; false where T does not have it.
 template <typename T, UnaryOp first, UnaryOp last, typename Run>
 bool visit_unary(UnaryOp op, double parameter, const Run& run) {
-  const auto call = [&]<std::size_t number>() {
-    constexpr auto known = static_cast<UnaryOp>(static_cast<std::size_t>(first) + number);
+  return visit_enumerators<first, last>([&]<UnaryOp known>() {
     if constexpr (has_function<T>(known)) {
       if (op == known) return run(UnaryFunction<known, T>{static_cast<T>(parameter)}), true;
     }
     return false;
-  };
-  constexpr auto count = static_cast<std::size_t>(last) - static_cast<std::size_t>(first) + 1;
-  return [&]<std::size_t... numbers>(std::index_sequence<numbers...>) {
-    return (call.template operator()<numbers>() || ...);
-  }(std::make_index_sequence<count>{});
+  });
 }
 
 }  // namespace voxgrad::ops
