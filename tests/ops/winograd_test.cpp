@@ -1,4 +1,4 @@
-// The Winograd algorithm beyond what conv_test.cpp asks of every algorithm.
+// The Winograd algorithm beyond what ConvWith asks of every algorithm.
 #include <voxgrad/ops/conv.h>
 
 #include <gtest/gtest.h>
