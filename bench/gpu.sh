@@ -72,7 +72,7 @@ part() {
 run_tests() {
   part "C++ tests on the GPU" "$bundle/bin/cuda_tests" --gtest_brief=1
   part "Python tests on the GPU" "$python" -P -m pytest -q -p no:cacheprovider -c pyproject.toml --rootdir . \
-    tests/python/test_cuda.py
+    tests/python/test_cuda*.py
 }
 
 sanitize() {

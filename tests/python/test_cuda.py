@@ -1,19 +1,14 @@
-"""GPUs from Python. Everything here but the first tests needs one, or a build that emulates it."""
+"""GPUs from Python: devices, tensors that go there, memory. Most tests need one, or a build that emulates it."""
 from __future__ import annotations
 
-import copy
-import io
-import json
-import pickle
 import subprocess
 import sys
 
-import numpy as np
 import pytest
+from gpus import needs_gpu
+
 import voxgrad
 from voxgrad import nn
-
-needs_gpu = pytest.mark.skipif(not voxgrad.cuda.is_available(), reason="there is no GPU that this build can use")
 
 
 def test_answers_without_a_gpu_are_one_sentence():
@@ -51,10 +46,6 @@ def test_devices_have_numbers_and_names():
             voxgrad.device(wrong)
     with pytest.raises(RuntimeError, match="cuda.synchronize: needs a GPU; got cpu"):
         voxgrad.cuda.synchronize("cpu")
-
-
-def lists(*tensors):
-    return [t.tolist() for t in tensors]
 
 
 @needs_gpu
@@ -98,23 +89,6 @@ def test_a_forked_child_is_told_that_cuda_does_not_survive(use):
             os._exit(2)
         assert os.waitpid(child, 0)[1] == 0 and voxgrad.ones(2, device="cuda").sum().item() == 2"""
     subprocess.run([sys.executable, "-c", script], check=True, timeout=100)
-
-
-def test_files_of_gpus_that_are_not_here_say_how_to_load_them():
-    file = io.BytesIO()
-    there = f"cuda:{voxgrad.cuda.device_count()}"
-    voxgrad.save({"x": voxgrad.ones(2)}, file)
-    content = file.getvalue()
-    size = int.from_bytes(content[:8], "little")
-    header = json.loads(content[8:8 + size])
-    entry = json.loads(header["__metadata__"]["voxgrad"])
-    entry["dict"][0][1]["device"] = there
-    header["__metadata__"]["voxgrad"] = json.dumps(entry)
-    text = json.dumps(header).encode()
-    changed = (len(text) + -len(text) % 8).to_bytes(8, "little") + text + b" " * (-len(text) % 8) + content[8 + size:]
-    with pytest.raises(RuntimeError, match=f"saved from {there}.*map_location"):
-        voxgrad.load(io.BytesIO(changed))
-    assert voxgrad.load(io.BytesIO(changed), map_location="cpu")["x"].tolist() == [1, 1]
 
 
 @needs_gpu
@@ -177,93 +151,6 @@ def test_tensors_of_two_devices_are_refused():
 
 
 @needs_gpu
-def test_numpy_says_to_copy_first():
-    x = voxgrad.ones(2, device="cuda")
-    for use in (x.numpy, lambda: np.asarray(x), lambda: np.add(x, 1)):
-        with pytest.raises(TypeError, match=r"cuda:0.*\.cpu\(\)"):
-            use()
-    assert x.numpy(force=True).tolist() == [1, 1]
-
-
-@needs_gpu
-def test_dlpack_shares_the_memory():
-    x = voxgrad.arange(6, dtype=voxgrad.float32, device="cuda").reshape(2, 3)
-    assert x.__dlpack_device__() == (2, 0)
-    for given in (x, x.__dlpack__(), x.__dlpack__(stream=1), x.__dlpack__(stream=7, max_version=(1, 0))):
-        y = voxgrad.from_dlpack(given)
-        assert y.is_cuda and y.data_ptr() == x.data_ptr() and y.tolist() == x.tolist()
-    y.mul_(2)
-    assert x.tolist() == [[0, 2, 4], [6, 8, 10]]
-    assert voxgrad.from_dlpack(x.__dlpack__(copy=True)).data_ptr() != x.data_ptr()
-    host = voxgrad.from_dlpack(x.__dlpack__(dl_device=(1, 0)))
-    assert host.is_cpu and host.tolist() == x.tolist()
-    with pytest.raises(BufferError, match="cuda:0"):
-        x.__dlpack__(dl_device=(1, 0), copy=False)
-    with pytest.raises(BufferError, match="cpu"):
-        voxgrad.ones(1).__dlpack__(dl_device=(2, 0))
-    with pytest.raises(TypeError, match="stream"):
-        x.__dlpack__(stream="1")
-
-
-@needs_gpu
-def test_dlpack_of_a_producer_is_asked_for_the_default_stream():
-    x = voxgrad.ones(3, device="cuda")
-    asked = []
-
-    class Producer:
-        def __dlpack__(self, *, stream=None):
-            asked.append(stream)
-            return x.__dlpack__(stream=stream)
-
-        def __dlpack_device__(self):
-            return x.__dlpack_device__()
-
-    assert voxgrad.from_dlpack(Producer()).data_ptr() == x.data_ptr() and asked == [1]
-
-
-@needs_gpu
-def test_dlpack_reaches_other_libraries():
-    found = 0
-    x = voxgrad.ones(3, device="cuda")
-    if "emulated" in voxgrad.cuda.get_device_name():
-        pytest.skip("no other library sees the memory of an emulated GPU")
-    for name in ("torch", "cupy"):
-        try:
-            library = __import__(name)
-            theirs = library.from_dlpack(x)
-        except (ImportError, RuntimeError):
-            continue
-        found += 1
-        theirs *= 2
-        voxgrad.cuda.synchronize()
-        back = voxgrad.from_dlpack(theirs)
-        assert back.data_ptr() == x.data_ptr() and back.tolist() == x.tolist()
-    if found == 0:
-        pytest.skip("neither PyTorch nor CuPy can use the GPU")
-
-
-@needs_gpu
-def test_copies_pickles_and_files():
-    x = voxgrad.tensor([1.0, 2.0], device="cuda", requires_grad=True)
-    copied = copy.deepcopy(x)
-    assert copied.is_cuda and copied.requires_grad and copied.tolist() == x.tolist()
-    assert copied.data_ptr() != x.data_ptr()
-    loaded = pickle.loads(pickle.dumps(x))
-    assert loaded.is_cuda and loaded.requires_grad and loaded.tolist() == x.tolist()
-    file = io.BytesIO()
-    voxgrad.save({"x": x, "again": x, "y": voxgrad.ones(1)}, file)
-
-    def load(where=None):
-        file.seek(0)
-        return voxgrad.load(file, map_location=where)
-
-    same = load()
-    assert same["x"].is_cuda and same["x"].requires_grad and same["again"] is same["x"] and same["y"].is_cpu
-    assert load("cpu")["x"].is_cpu and load("cuda")["y"].is_cuda and load({"cuda:0": "cpu"})["x"].is_cpu
-    assert load(lambda t, where: t)["x"].is_cpu and load(voxgrad.device("cuda", 0))["y"].is_cuda
-
-
-@needs_gpu
 def test_modules_move_and_keep_their_parameters():
     net = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
     values = {name: t.tolist() for name, t in net.state_dict().items()}
@@ -278,67 +165,6 @@ def test_modules_move_and_keep_their_parameters():
     net.load_state_dict(other.state_dict())
     assert net[0].weight.is_cuda and next(net.to("cpu").parameters()).is_cpu
     assert nn.Linear(2, 2, device="cuda").weight.is_cuda
-
-
-@needs_gpu
-@pytest.mark.parametrize("make", [
-    lambda p: voxgrad.optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.01),
-    lambda p: voxgrad.optim.Adam(p, lr=0.1, amsgrad=True), lambda p: voxgrad.optim.AdamW(p, lr=0.1),
-    lambda p: voxgrad.optim.RMSprop(p, lr=0.1, momentum=0.5), lambda p: voxgrad.optim.Adagrad(p, lr=0.1),
-    lambda p: voxgrad.optim.Adadelta(p), lambda p: voxgrad.optim.Adamax(p), lambda p: voxgrad.optim.NAdam(p),
-    lambda p: voxgrad.optim.RAdam(p)])
-def test_optimizers_step_as_on_the_cpu(make):
-    def train(device, moves=False):
-        p = voxgrad.tensor([1.0, -2.0, 3.0], device=device, requires_grad=True)
-        optimizer = make([p])
-        for number in range(6):
-            p.grad = voxgrad.tensor([0.5, number, -1.0], device=device)
-            optimizer.step()
-            if moves and number == 2:  # the state goes to the other device and back
-                state = voxgrad_state_on_cpu(optimizer)
-                optimizer = make([p])
-                optimizer.load_state_dict(state)
-        tensors = [t for t in optimizer.state[p].values() if isinstance(t, voxgrad.Tensor) and t.ndim]
-        assert all(t.device == p.device for t in tensors)
-        return p.tolist()
-
-    np.testing.assert_allclose(train("cuda"), train("cpu"), rtol=1e-5)
-    np.testing.assert_allclose(train("cuda", moves=True), train("cpu"), rtol=1e-5)
-
-
-def voxgrad_state_on_cpu(optimizer):
-    file = io.BytesIO()
-    voxgrad.save(optimizer.state_dict(), file)
-    file.seek(0)
-    return voxgrad.load(file, map_location="cpu")
-
-
-@needs_gpu
-def test_gradients_are_clipped_as_on_the_cpu():
-    def clipped(device):
-        p = voxgrad.zeros(3, device=device, requires_grad=True)
-        p.grad = voxgrad.tensor([3.0, 4.0, 12.0], device=device)
-        norm = nn.utils.clip_grad_norm_([p], 1.0)
-        assert norm.device == p.device
-        nn.utils.clip_grad_value_([p], 0.5)
-        return lists(norm, p.grad)
-
-    assert clipped("cuda") == clipped("cpu")
-
-
-@needs_gpu
-def test_dropout_follows_from_the_seed():
-    x = voxgrad.ones(40, 50, device="cuda")
-
-    def drawn():
-        voxgrad.manual_seed(5)
-        return nn.functional.dropout(x, 0.25).tolist()
-
-    first = drawn()
-    values = {v for row in first for v in row}
-    assert first == drawn() and values == {0.0, np.float32(1 / 0.75)}
-    assert abs(np.mean(np.array(first) != 0) - 0.75) < 0.05
-    assert nn.functional.dropout(x, 0.25).tolist() != first
 
 
 @needs_gpu
@@ -372,91 +198,3 @@ def test_the_current_device_is_what_cuda_means():
     assert voxgrad.cuda.get_device_name() == voxgrad.cuda.get_device_name(0) != ""
     voxgrad.cuda.synchronize()
     voxgrad.cuda.synchronize(0)
-
-
-def result_of(make, device):
-    """What a module gives for an input of its own, and the gradients of its parameters and of the input."""
-    voxgrad.manual_seed(2)
-    net, x = make()
-    net.to(device)
-    x = x.to(device).requires_grad_() if x.is_floating_point() else x.to(device)
-    y = net(x)
-    voxgrad.manual_seed(3)
-    y.backward(voxgrad.randn(*y.shape).to(device))
-    assert y.device == x.device and all(p.grad.device == x.device for p in net.parameters())
-    return [y, *(p.grad for p in net.parameters()), *([x.grad] if x.is_floating_point() else [])]
-
-
-@needs_gpu
-@pytest.mark.parametrize("make", [
-    lambda: (nn.Linear(5, 3), voxgrad.randn(2, 7, 5)), lambda: (nn.Conv1d(4, 6, 3, groups=2), voxgrad.randn(2, 4, 9)),
-    lambda: (nn.Conv2d(3, 4, (3, 2), stride=2, padding=1, padding_mode="reflect"), voxgrad.randn(2, 3, 7, 8)),
-    lambda: (nn.Conv3d(2, 3, 3, padding=2, dilation=2), voxgrad.randn(1, 2, 5, 4, 6)),
-    lambda: (nn.ConvTranspose2d(3, 2, 3, stride=2, output_padding=1), voxgrad.randn(2, 3, 4, 5)),
-    lambda: (nn.BatchNorm2d(3), voxgrad.randn(4, 3, 5, 2)), lambda: (nn.InstanceNorm3d(2, affine=True),
-                                                                   voxgrad.randn(2, 2, 3, 4, 5)),
-    lambda: (nn.GroupNorm(2, 4), voxgrad.randn(3, 4, 5)), lambda: (nn.LayerNorm([4, 5]), voxgrad.randn(3, 4, 5)),
-    lambda: (nn.MaxPool2d(2, 1, 1), voxgrad.randn(2, 3, 5, 4)), lambda: (nn.AvgPool3d(2), voxgrad.randn(2, 3, 4, 4, 5)),
-    lambda: (nn.AdaptiveAvgPool2d(3), voxgrad.randn(2, 3, 7, 5)), lambda: (nn.Softmax(1), voxgrad.randn(2, 5, 3)),
-    lambda: (nn.LogSoftmax(-1), voxgrad.randn(2, 5)), lambda: (nn.PReLU(3), voxgrad.randn(2, 3, 4)),
-    lambda: (nn.Sequential(nn.GELU(), nn.ELU(), nn.SiLU(), nn.Mish(), nn.Softplus(), nn.Hardswish()), voxgrad.randn(9)),
-    lambda: (nn.Upsample(scale_factor=2, mode="trilinear"), voxgrad.randn(1, 2, 3, 2, 4)),
-    lambda: (nn.Upsample(size=7, mode="nearest"), voxgrad.randn(1, 2, 3)), lambda: (nn.GLU(1), voxgrad.randn(2, 6)),
-    lambda: (nn.Embedding(5, 3), voxgrad.tensor([[1, 4], [1, 0]])), lambda: (nn.ZeroPad2d(2), voxgrad.randn(2, 3, 4)),
-    lambda: (nn.ReplicationPad1d(2), voxgrad.randn(2, 3, 4)), lambda: (nn.PixelShuffle(2), voxgrad.randn(1, 4, 3, 2)),
-    lambda: (nn.Unfold(2), voxgrad.randn(1, 2, 4, 5)), lambda: (nn.Flatten(), voxgrad.randn(2, 3, 4))])
-def test_modules_compute_as_on_the_cpu(make):
-    for there, here, again in zip(result_of(make, "cuda"), result_of(make, "cpu"), result_of(make, "cuda")):
-        np.testing.assert_allclose(there.detach().cpu(), here.detach(), rtol=1e-4, atol=1e-5)
-        assert there.tolist() == again.tolist()
-
-
-@needs_gpu
-@pytest.mark.parametrize("compute", [
-    lambda x: x.sum(), lambda x: x.mean(1), lambda x: x.std((0, 2)), lambda x: x.max(1).values, lambda x: x.argmin(2),
-    lambda x: x.prod(0), lambda x: x.cumsum(1), lambda x: x.sort(2).values, lambda x: x.topk(2, 1).indices,
-    lambda x: x.median(1).values, lambda x: x.norm(), lambda x: x.logsumexp(0), lambda x: x[x > 0],
-    lambda x: x[:, [2, 0]], lambda x: x[1, ..., ::2], lambda x: x.flip(1), lambda x: voxgrad.cat([x, x], 2),
-    lambda x: voxgrad.where(x > 0, x, 0), lambda x: x.clamp(-0.5, 0.5), lambda x: (x > 0).nonzero(), lambda x: x @ x.mT,
-    lambda x: voxgrad.einsum("abc,abd->acd", x, x), lambda x: x.gather(2, (x > 0).long()), lambda x: x.roll(1, 0),
-    lambda x: nn.functional.one_hot((x > 0).long(), 3), lambda x: x.softmax(1).argmax(1), lambda x: x.unfold(2, 2, 1),
-    lambda x: x.masked_fill(x < 0, 7), lambda x: x.scatter_add(1, (x > 0).long(), x), lambda x: x.any(1),
-    lambda x: nn.functional.cross_entropy(x, (x[:, 0] > 0).long()), lambda x: nn.functional.mse_loss(x, x * 2),
-    lambda x: nn.functional.binary_cross_entropy_with_logits(x, x.sigmoid()), lambda x: x.repeat(1, 2, 1),
-    lambda x: nn.functional.smooth_l1_loss(x, x * 3), lambda x: nn.functional.normalize(x, dim=1),
-    lambda x: nn.functional.dice_loss(x, (x[:, 0] > 0).long()), lambda x: x.var(), lambda x: x.tril(),
-    lambda x: x.unique(), lambda x: x.quantile(0.3, 1), lambda x: x.histc(5), lambda x: voxgrad.isin(x, x[0]),
-    lambda x: (x > 0).long().reshape(-1).bincount(), lambda x: x.repeat_interleave(voxgrad.tensor([1, 0, 2]), 0),
-    lambda x: voxgrad.tensor(x)])
-def test_functions_compute_as_on_the_cpu(compute):
-    voxgrad.manual_seed(4)
-    x = voxgrad.randn(3, 4, 5)
-    there = compute(x.cuda())
-    assert there.is_cuda
-    np.testing.assert_allclose(there.cpu(), compute(x), rtol=1e-5, atol=1e-6)
-    assert there.tolist() == compute(x.cuda()).tolist()
-
-
-@needs_gpu
-def test_a_network_trains_as_on_the_cpu():
-    def train(device):
-        voxgrad.manual_seed(1)
-        net = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4), nn.ReLU(),
-                            nn.MaxPool2d(2), nn.Flatten(), nn.Linear(64, 3)).to(device)
-        optimizer = voxgrad.optim.AdamW(net.parameters(), lr=0.01)
-        x, labels = voxgrad.randn(6, 1, 8, 8).to(device), voxgrad.tensor([0, 1, 2, 0, 1, 2], device=device)
-        losses = []
-        for _ in range(4):
-            optimizer.zero_grad()
-            loss = nn.functional.cross_entropy(net(x), labels)
-            loss.backward()
-            nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-            optimizer.step()
-            losses.append(loss.item())
-        net.eval()
-        return losses, net(x).tolist()
-
-    there, here = train("cuda"), train("cpu")
-    np.testing.assert_allclose(there[0], here[0], rtol=1e-4)
-    np.testing.assert_allclose(there[1], here[1], rtol=1e-3, atol=1e-4)
-    assert there == train("cuda")
