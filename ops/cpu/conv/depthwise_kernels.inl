@@ -9,18 +9,27 @@ namespace {
 
 using std::int64_t;
 
+// What a walk over the source of kTaps taps leaves out, by its place in it.
+template <int kTaps, int kRows>
+[[gnu::always_inline]] inline bool misses(const DepthwiseTaps& taps, int at) {
+  if (kTaps == 1) return false;
+  return (at == 0 && taps.misses_first) || (at == kRows + kTaps - 2 && taps.misses_last);
+}
+
 // results[row] += sum over kTaps taps of source[row + tap] * weights[tap].
 template <int kTaps, int kRows, typename Vector, typename T>
-[[gnu::always_inline]] inline void add_products(const T* source, int64_t stride, const T* weights,
-                                                Vector* results) {
+[[gnu::always_inline]] inline void add_products(const DepthwiseTaps& taps, const T* source,
+                                                int64_t stride, const T* weights, Vector* results) {
   constexpr int kLanes = sizeof(Vector) / sizeof(T);
   Vector w[kTaps];
 #pragma GCC unroll 3
   for (int tap = 0; tap < kTaps; ++tap) load(w[tap], weights + tap * kLanes);
 #pragma GCC unroll 18
-  for (int at = 0; at < kRows + kTaps - 1; ++at, source += stride) {
+  for (int at = 0; at < kRows + kTaps - 1; ++at) {
+    if (misses<kTaps, kRows>(taps, at)) continue;
     Vector value;
     load(value, source);
+    source += stride;
     hold(value);
 #pragma GCC unroll 3
     for (int tap = 0; tap < kTaps; ++tap) {
@@ -31,16 +40,18 @@ template <int kTaps, int kRows, typename Vector, typename T>
 
 // sums[tap] += sum over rows of source[row + tap] * y[row].
 template <int kTaps, int kRows, typename Vector, typename T>
-[[gnu::always_inline]] inline void add_sums(const T* source, int64_t stride, const Vector* y,
-                                            T* sums) {
+[[gnu::always_inline]] inline void add_sums(const DepthwiseTaps& taps, const T* source,
+                                            int64_t stride, const Vector* y, T* sums) {
   constexpr int kLanes = sizeof(Vector) / sizeof(T);
   Vector sum[kTaps];
 #pragma GCC unroll 3
   for (int tap = 0; tap < kTaps; ++tap) load(sum[tap], sums + tap * kLanes);
 #pragma GCC unroll 18
-  for (int at = 0; at < kRows + kTaps - 1; ++at, source += stride) {
+  for (int at = 0; at < kRows + kTaps - 1; ++at) {
+    if (misses<kTaps, kRows>(taps, at)) continue;
     Vector value;
     load(value, source);
+    source += stride;
     hold(value);
 #pragma GCC unroll 3
     for (int tap = 0; tap < kTaps; ++tap) {
@@ -56,19 +67,19 @@ void product(const DepthwiseProduct<T>& block) {
   typename VectorOf<T, kLanes>::Type results[kRows];
 #pragma GCC unroll 16
   for (int row = 0; row < kRows; ++row) load(results[row], block.bias);
-  const auto [triples, triple_count, singles, single_count] = block.taps;
-  if (triple_count > 0) {  // what the last of them reads is new: the calls before read the others
-    const T* last = block.source + triples[triple_count - 1].source;
+  const DepthwiseTaps taps = block.taps;
+  if (taps.triple_count > 0) {  // the last reads what is new: the calls before read the others
+    const T* last = block.source + taps.triples[taps.triple_count - 1].source;
 #pragma GCC unroll 16
     for (int row = 0; row < kRows; ++row) __builtin_prefetch(last + row * block.row_stride);
   }
-  for (int64_t i = 0; i < triple_count; ++i) {
-    add_products<3, kRows>(block.source + triples[i].source, block.row_stride,
-                           block.weights + triples[i].number * kLanes, results);
+  for (int64_t i = 0; i < taps.triple_count; ++i) {
+    add_products<3, kRows>(taps, block.source + taps.triples[i].source, block.row_stride,
+                           block.weights + taps.triples[i].number * kLanes, results);
   }
-  for (int64_t i = 0; i < single_count; ++i) {
-    add_products<1, kRows>(block.source + singles[i].source, block.row_stride,
-                           block.weights + singles[i].number * kLanes, results);
+  for (int64_t i = 0; i < taps.single_count; ++i) {
+    add_products<1, kRows>(taps, block.source + taps.singles[i].source, block.row_stride,
+                           block.weights + taps.singles[i].number * kLanes, results);
   }
 #pragma GCC unroll 16
   for (int row = 0; row < kRows; ++row) {
@@ -81,14 +92,14 @@ void sum(const DepthwiseSum<T>& block) {
   typename VectorOf<T, kLanes>::Type y[kRows];
 #pragma GCC unroll 16
   for (int row = 0; row < kRows; ++row) load(y[row], block.y + row * block.y_stride);
-  const auto [triples, triple_count, singles, single_count] = block.taps;
-  for (int64_t i = 0; i < triple_count; ++i) {
-    add_sums<3, kRows>(block.x + triples[i].source, block.row_stride, y,
-                       block.sums + triples[i].number * kLanes);
+  const DepthwiseTaps taps = block.taps;
+  for (int64_t i = 0; i < taps.triple_count; ++i) {
+    add_sums<3, kRows>(taps, block.x + taps.triples[i].source, block.row_stride, y,
+                       block.sums + taps.triples[i].number * kLanes);
   }
-  for (int64_t i = 0; i < single_count; ++i) {
-    add_sums<1, kRows>(block.x + singles[i].source, block.row_stride, y,
-                       block.sums + singles[i].number * kLanes);
+  for (int64_t i = 0; i < taps.single_count; ++i) {
+    add_sums<1, kRows>(taps, block.x + taps.singles[i].source, block.row_stride, y,
+                       block.sums + taps.singles[i].number * kLanes);
   }
 }
 

@@ -41,14 +41,41 @@ std::vector<ColumnPlan::Segment> segments_of(const GatherAxis& axis) {
   return segments;
 }
 
+bool reads_triples(const GatherAxis& axis) { return axis.tap_step == axis.row_step; }
+
+// With three taps, a row that misses the first or the last of them joins its neighbours.
+std::vector<ColumnPlan::Segment> with_borders(const GatherAxis& axis) {
+  std::vector<ColumnPlan::Segment> segments = segments_of(axis);
+  if (axis.taps != 3 || !reads_triples(axis)) return segments;
+  std::vector<ColumnPlan::Segment> joined;
+  for (ColumnPlan::Segment& next : segments) {
+    if (next.rows.length() == 1 && next.taps.length() == 2) {
+      next = {next.rows, {0, 3}, next.taps.begin == 1, next.taps.begin == 0};
+    }
+    const bool follows = !joined.empty() && joined.back().taps.length() == 3 &&
+                         !joined.back().misses_last && next.taps.length() == 3 &&
+                         !next.misses_first;
+    if (follows) {
+      joined.back().rows.end = next.rows.end;
+      joined.back().misses_last = next.misses_last;
+    } else {
+      joined.push_back(next);
+    }
+  }
+  return joined;
+}
+
 std::vector<ColumnPlan::Segment> pieces_of(const GatherAxis& axis, Index most_rows) {
   std::vector<ColumnPlan::Segment> result;
-  for (const ColumnPlan::Segment& segment : segments_of(axis)) {
+  for (const ColumnPlan::Segment& segment : with_borders(axis)) {
     const Pieces pieces(segment.rows.length(), most_rows);
     for (Index i = 0; i < pieces.count; ++i) {
       const Range rows = pieces.piece(i);
       const Index first = segment.rows.begin;
-      result.push_back({{first + rows.begin, first + rows.end}, segment.taps});
+      result.push_back({{first + rows.begin, first + rows.end},
+                        segment.taps,
+                        i == 0 && segment.misses_first,
+                        i == pieces.count - 1 && segment.misses_last});
     }
   }
   return result;
@@ -148,13 +175,14 @@ Strip TapWalk::strip(Index column, const ColumnPlan::Segment& lines) {
   const Index plane = rest / pieces, i = plane % a.rows, n = plane / a.rows;
   const ColumnPlan::Segment& piece = plan_.pieces[static_cast<std::size_t>(rest % pieces)];
   list_taps(taps_inside(a, i), lines.taps, piece.taps);
-  const DepthwiseTaps taps{triples_.data(), static_cast<Index>(triples_.size()), singles_.data(),
-                           static_cast<Index>(singles_.size())};
+  const DepthwiseTaps taps{triples_.data(),    static_cast<Index>(triples_.size()),
+                           singles_.data(),    static_cast<Index>(singles_.size()),
+                           piece.misses_first, piece.misses_last};
   Strip result{n, i, lines.rows, piece.rows, group, taps};
   if (taps.triple_count + taps.single_count == 0) return result;
   result.source = n * batch_stride_ + a.at(i, listed_[0].begin) * stride_[0] +
                   b.at(lines.rows.begin, lines.taps.begin) * stride_[1] +
-                  c.at(piece.rows.begin, piece.taps.begin) * stride_[2];
+                  c.at(piece.rows.begin, piece.taps.begin + piece.misses_first) * stride_[2];
   if (lines.rows.length() > 1) result.line_step = b.row_step * stride_[1];
   if (piece.rows.length() > 1 || taps.triple_count > 0) result.row_step = c.row_step * stride_[2];
   return result;
@@ -167,7 +195,7 @@ void TapWalk::list_taps(Range a, Range b, Range c) {
   listed_[2] = c;
   const auto& axis = plan_.gather.axis;
   const auto distance = [&](int k, Index taps) { return taps * axis[k].tap_step * stride_[k]; };
-  const bool may_join = axis[2].tap_step == axis[2].row_step;
+  const bool may_join = reads_triples(axis[2]);
   triples_.clear();
   singles_.clear();
   for (Index p = a.begin; p < a.end; ++p) {

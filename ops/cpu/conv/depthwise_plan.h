@@ -3,10 +3,11 @@
 //
 // Rows of an axis whose taps along that axis lie inside the source alike make a segment, so no
 // kernel ever looks at a border: usually one long segment, and a few of one row at either end.
-// Segments of the last axis are cut into pieces that fit a kernel's registers. One piece and one
-// or two blocks of channels, over all lines of axis 1, is a column. TapWalk goes down the columns,
-// with the taps that exist there: most of what a line reads is still in the nearest cache from the
-// line before.
+// Segments of the last axis are cut into pieces that fit a kernel's registers; there, the rows at
+// the ends of a kernel of three taps belong to the long segment, since kernels of one row are slow.
+// One piece and one or two blocks of channels, over all lines of axis 1, is a column. TapWalk goes
+// down the columns, with the taps that exist there: most of what a line reads is still in the
+// nearest cache from the line before.
 #pragma once
 
 #include <functional>
@@ -49,6 +50,7 @@ struct ChannelBlocks {
 struct ColumnPlan {
   struct Segment {
     Range rows, taps;
+    bool misses_first = false, misses_last = false;  ///< as DepthwiseTaps
   };
 
   ColumnPlan(const Gather& gather, Index groups, Index most_rows);
