@@ -138,7 +138,8 @@ def main() -> None:
     machine = platform.processor() or platform.machine()
     if options.device != "cpu":
         machine = f"{workers[0].ask('name')}, {'TF32' if options.tf32 else 'float32'}, host {machine}"
-    print(f"{machine}, {options.threads} threads, {options.repeats} runs in turns\n")
+    setting = f"{machine}, {options.threads} threads, {options.repeats} runs in turns"
+    print(setting + "\n")
     heads = [f"{'ms: minimum, median':<28}", f"{'voxgrad':>19}"]
     heads += [f"{worker.title + ': min, ratios':>25}" for worker in workers[1:]]
     print("  ".join(heads))
@@ -160,7 +161,7 @@ def main() -> None:
     if options.json:
         options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="ascii")
     if options.png:
-        save_chart(results, options.png)
+        save_chart(results, setting, options.png)
 
 
 if __name__ == "__main__":
