@@ -75,6 +75,7 @@ std::vector<ConvGeometry> large_geometries() {
   ConvGeometry volume = cube(3, 37, 37, {.in = 9, .kernel = 3, .padding = 1});
   volume.groups = 37;  // blocks of channels of several widths
   volume.batch = 2;
+  volume.axis[2].in = volume.axis[2].out = 19;  // more than one block of rows
   ConvGeometry signal = cube(1, 5, 5, {.in = 1500, .kernel = 7, .padding = 8, .dilation = 2});
   signal.groups = 5;
   ConvGeometry from_few = cube(2, 5, 32, {.in = 31, .kernel = 1});  // and their transpose

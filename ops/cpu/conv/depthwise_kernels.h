@@ -14,14 +14,15 @@ struct DepthwiseTap {
 
 /// Taps that some rows meet. A triple is a tap and the two that follow it, each of which reads what
 /// the tap before reads for the next row, so that each vector loaded serves three taps. At a border
-/// the first row may miss the first tap of all triples, and the last row the last.
+/// the first row may miss the first tap of all triples, the last row the last tap of all triples;
+/// those are not loaded.
 struct DepthwiseTaps {
   const DepthwiseTap* triples;
   std::int64_t triple_count;
   const DepthwiseTap* singles;
   std::int64_t single_count;
-  bool misses_first;  ///< the source then begins with what the first row reads second
-  bool misses_last;
+  bool misses_first = false;  ///< the source then begins with what the first row reads second
+  bool misses_last = false;
 };
 
 /// out[row][channel] = bias[channel] + sum over taps of

@@ -9,7 +9,8 @@ namespace {
 
 using std::int64_t;
 
-// What a walk over the source of kTaps taps leaves out, by its place in it.
+// Whether the walk of kRows rows and kTaps taps leaves out its vector number `at`, which does not
+// exist.
 template <int kTaps, int kRows>
 [[gnu::always_inline]] inline bool misses(const DepthwiseTaps& taps, int at) {
   if (kTaps == 1) return false;

@@ -43,39 +43,29 @@ std::vector<ColumnPlan::Segment> segments_of(const GatherAxis& axis) {
 
 bool reads_triples(const GatherAxis& axis) { return axis.tap_step == axis.row_step; }
 
-// With three taps, a row that misses the first or the last of them joins its neighbours.
-std::vector<ColumnPlan::Segment> with_borders(const GatherAxis& axis) {
+// With three taps, the row that misses the first and the one that misses the last join those that
+// miss none. There is at most one of each, next to them: what a row reads with a tap, the next row
+// reads with the tap before.
+std::vector<ColumnPlan::Segment> segments_with_borders(const GatherAxis& axis) {
   std::vector<ColumnPlan::Segment> segments = segments_of(axis);
   if (axis.taps != 3 || !reads_triples(axis)) return segments;
   std::vector<ColumnPlan::Segment> joined;
-  for (ColumnPlan::Segment& next : segments) {
-    if (next.rows.length() == 1 && next.taps.length() == 2) {
-      next = {next.rows, {0, 3}, next.taps.begin == 1, next.taps.begin == 0};
-    }
-    const bool follows = !joined.empty() && joined.back().taps.length() == 3 &&
-                         !joined.back().misses_last && next.taps.length() == 3 &&
-                         !next.misses_first;
-    if (follows) {
-      joined.back().rows.end = next.rows.end;
-      joined.back().misses_last = next.misses_last;
-    } else {
-      joined.push_back(next);
-    }
+  for (ColumnPlan::Segment next : segments) {
+    if (next.taps.length() == 2) next.taps = {0, 3};
+    if (joined.empty() || !same(joined.back().taps, next.taps)) joined.push_back(next);
+    else joined.back().rows.end = next.rows.end;
   }
   return joined;
 }
 
 std::vector<ColumnPlan::Segment> pieces_of(const GatherAxis& axis, Index most_rows) {
   std::vector<ColumnPlan::Segment> result;
-  for (const ColumnPlan::Segment& segment : with_borders(axis)) {
+  for (const ColumnPlan::Segment& segment : segments_with_borders(axis)) {
     const Pieces pieces(segment.rows.length(), most_rows);
     for (Index i = 0; i < pieces.count; ++i) {
       const Range rows = pieces.piece(i);
       const Index first = segment.rows.begin;
-      result.push_back({{first + rows.begin, first + rows.end},
-                        segment.taps,
-                        i == 0 && segment.misses_first,
-                        i == pieces.count - 1 && segment.misses_last});
+      result.push_back({{first + rows.begin, first + rows.end}, segment.taps});
     }
   }
   return result;
@@ -175,14 +165,16 @@ Strip TapWalk::strip(Index column, const ColumnPlan::Segment& lines) {
   const Index plane = rest / pieces, i = plane % a.rows, n = plane / a.rows;
   const ColumnPlan::Segment& piece = plan_.pieces[static_cast<std::size_t>(rest % pieces)];
   list_taps(taps_inside(a, i), lines.taps, piece.taps);
-  const DepthwiseTaps taps{triples_.data(),    static_cast<Index>(triples_.size()),
-                           singles_.data(),    static_cast<Index>(singles_.size()),
-                           piece.misses_first, piece.misses_last};
-  Strip result{n, i, lines.rows, piece.rows, group, taps};
+  const DepthwiseTaps listed{triples_.data(), static_cast<Index>(triples_.size()), singles_.data(),
+                             static_cast<Index>(singles_.size())};
+  Strip result{n, i, lines.rows, piece.rows, group, listed};
+  DepthwiseTaps& taps = result.taps;
   if (taps.triple_count + taps.single_count == 0) return result;
+  taps.misses_first = c.at(piece.rows.begin, piece.taps.begin) < 0;
+  taps.misses_last = c.at(piece.rows.end - 1, piece.taps.end - 1) >= c.size;
   result.source = n * batch_stride_ + a.at(i, listed_[0].begin) * stride_[0] +
                   b.at(lines.rows.begin, lines.taps.begin) * stride_[1] +
-                  c.at(piece.rows.begin, piece.taps.begin + piece.misses_first) * stride_[2];
+                  c.at(piece.rows.begin, piece.taps.begin + taps.misses_first) * stride_[2];
   if (lines.rows.length() > 1) result.line_step = b.row_step * stride_[1];
   if (piece.rows.length() > 1 || taps.triple_count > 0) result.row_step = c.row_step * stride_[2];
   return result;

@@ -1,13 +1,13 @@
 // Internal: how the depthwise algorithm cuts its work, from the problem and the instruction set
 // alone.
 //
-// Rows of an axis whose taps along that axis lie inside the source alike make a segment, so no
-// kernel ever looks at a border: usually one long segment, and a few of one row at either end.
-// Segments of the last axis are cut into pieces that fit a kernel's registers; there, the rows at
-// the ends of a kernel of three taps belong to the long segment, since kernels of one row are slow.
-// One piece and one or two blocks of channels, over all lines of axis 1, is a column. TapWalk goes
-// down the columns, with the taps that exist there: most of what a line reads is still in the
-// nearest cache from the line before.
+// Rows of an axis whose taps along that axis lie inside the source alike make a segment: usually
+// one long one, and a few of one row at either end. Along the last axis, where three taps share
+// what they load, the rows that miss just one tap belong to the long segment: a block of one row is
+// slow. Segments of the last axis are cut into pieces that fit a kernel's registers. One piece and
+// one or two blocks of channels, over all lines of axis 1, is a column. TapWalk goes down the
+// columns, with the taps that exist there: most of what a line reads is still in the nearest cache
+// from the line before.
 #pragma once
 
 #include <functional>
@@ -50,7 +50,6 @@ struct ChannelBlocks {
 struct ColumnPlan {
   struct Segment {
     Range rows, taps;
-    bool misses_first = false, misses_last = false;  ///< as DepthwiseTaps
   };
 
   ColumnPlan(const Gather& gather, Index groups, Index most_rows);
@@ -100,8 +99,9 @@ struct Strip {
   Range lines, rows;  ///< of axes 1 and 2
   Index group;
   DepthwiseTaps taps;
-  /// The element of the source that the first line, row and tap meet, and how far from there the
-  /// next line and row read. Zero where none does: their steps may be beyond all bounds.
+  /// The element of the source that the first line and row meet with the first tap that they do not
+  /// miss, and how far from there the next line and row read. Zero where none does: their steps may
+  /// be beyond all bounds.
   Index source = 0, line_step = 0, row_step = 0;
 };
 
