@@ -82,16 +82,21 @@ void accumulate_into_leaf(const Tensor& leaf, Tensor&& grad) {
   std::swap(meta.grad, sum);
 }
 
+/// Edges whose gradients a pass returns instead of accumulating any into leaves.
+struct Captures {
+  std::span<const Edge> edges;
+  bool stop = false;  ///< the pass goes no further than the nodes that they lead to
+};
+
 class Pass {
  public:
-  /// `captured`: gradients at these edges are returned instead of accumulated into leaves.
   Pass(const BackwardOptions& options, std::span<const Edge> roots,
-       std::optional<std::span<const Edge>> captured)
-      : options_(options), capturing_(captured.has_value()) {
+       const std::optional<Captures>& captured)
+      : options_(options), capturing_(captured), stops_(captured && captured->stop) {
     if (!captured) return;
-    captured_.resize(captured->size());
-    for (std::size_t i = 0; i < captured->size(); ++i)
-      captures_[(*captured)[i].node.get()].push_back({(*captured)[i].output, i});
+    captured_.resize(captured->edges.size());
+    for (std::size_t i = 0; i < captured_.size(); ++i)
+      captures_[captured->edges[i].node.get()].push_back({captured->edges[i].output, i});
     find_needed(roots);
   }
 
@@ -128,6 +133,8 @@ class Pass {
     std::size_t slot;
   };
 
+  bool ends_at(const Node* node) const { return stops_ && captures_.contains(node); }
+
   bool wanted(const Edge& edge) const {
     return edge.node && (!capturing_ || needed_.contains(edge.node.get()));
   }
@@ -141,7 +148,7 @@ class Pass {
     while (!stack.empty()) {
       const Node* node = stack.back();
       stack.pop_back();
-      if (!reached.emplace(node->id, node).second) continue;
+      if (!reached.emplace(node->id, node).second || ends_at(node)) continue;
       for (const Edge& edge : node->inputs)
         if (edge.node) stack.push_back(edge.node.get());
     }
@@ -169,9 +176,11 @@ class Pass {
 
   void execute(const std::shared_ptr<Node>& node, RecomputeScope& scope) {
     std::vector<Tensor> grads = std::move(gradients_.extract(node.get()).mapped());
-    run_hooks(*node, grads);
+    const bool ends = ends_at(node.get());
+    if (!ends) run_hooks(*node, grads);
     if (const auto found = captures_.find(node.get()); found != captures_.end())
       for (const Capture& capture : found->second) captured_[capture.slot] = grads[capture.output];
+    if (ends) return;
     if (node->leaf.defined()) {
       if (!capturing_) accumulate_into_leaf(node->leaf, std::move(grads[0]));
       return;
@@ -216,7 +225,7 @@ class Pass {
   }
 
   BackwardOptions options_;
-  bool capturing_;
+  bool capturing_, stops_;
   std::priority_queue<Entry> heap_;
   std::unordered_map<const Node*, std::vector<Tensor>> gradients_;
   std::unordered_map<const Node*, std::vector<Capture>> captures_;
@@ -257,7 +266,7 @@ Tensor seed_gradient(const Tensor& tensor, const Tensor& gradient, std::string_v
 
 std::vector<Tensor> run_pass(std::string_view op, std::span<const Tensor> tensors,
                              std::span<const Tensor> gradients, const BackwardOptions& options,
-                             std::optional<std::span<const Edge>> captured) {
+                             const std::optional<Captures>& captured) {
   VG_CHECK(gradients.empty() || gradients.size() == tensors.size(), ShapeError,
            "{}: needs one gradient per tensor; got {} for {}", op, gradients.size(),
            tensors.size());
@@ -294,12 +303,18 @@ std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor
              "grad: every input must want a gradient; got input {} that does not",
              edges.size() - 1);
   }
-  std::vector<Tensor> result = run_pass("grad", outputs, gradients, options, edges);
+  std::vector<Tensor> result = run_pass("grad", outputs, gradients, options, Captures{edges});
   for (std::size_t i = 0; i < result.size(); ++i)
     VG_CHECK(result[i].defined() || options.allow_unused, AutogradError,
              "grad: the outputs must depend on every input; got input {} unused (set allow_unused)",
              i);
   return result;
+}
+
+std::vector<Tensor> gradients_at(std::span<const Edge> edges, std::span<const Tensor> outputs,
+                                 std::span<const Tensor> gradients,
+                                 const BackwardOptions& options) {
+  return run_pass("backward", outputs, gradients, options, Captures{edges, true});
 }
 
 std::uint64_t register_hook(const Tensor& tensor, std::function<Tensor(const Tensor&)> hook) {

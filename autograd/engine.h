@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include <voxgrad/autograd/saved_tensor.h>
 #include <voxgrad/core/tensor.h>
 
 namespace [[gnu::visibility("default")]] voxgrad {
@@ -31,6 +32,12 @@ void backward(std::span<const Tensor> tensors, std::span<const Tensor> gradients
 std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs,
                          std::span<const Tensor> gradients = {},
                          const BackwardOptions& options = {});
+
+/// For rules that run a pass: the gradients that arrive at `edges` from `outputs`, before any hook
+/// of theirs. The pass goes no further; undefined where none arrives.
+std::vector<Tensor> gradients_at(std::span<const Edge> edges, std::span<const Tensor> outputs,
+                                 std::span<const Tensor> gradients,
+                                 const BackwardOptions& options = {});
 
 /// Drops the gradients, or fills them with zeros in place.
 void zero_grad(std::span<const Tensor> tensors, bool set_to_none = true);

@@ -72,6 +72,8 @@ Rule copy_slices(Rule rule, std::shared_ptr<const ViewLayout> layout) {
 
 }  // namespace
 
+std::uint64_t next_node_id() { return next_id.load(std::memory_order_relaxed); }
+
 Node::Node(std::string_view op_, std::vector<Edge> inputs_)
     : op(op_), id(next_id.fetch_add(1, std::memory_order_relaxed)), inputs(std::move(inputs_)) {}
 
@@ -147,7 +149,12 @@ bool wants_graph(std::span<const Tensor> inputs) {
 void record(std::string_view op, std::span<const Tensor> inputs, std::span<Tensor> results,
             std::vector<SavedTensor> saved, Rule rule) {
   if (!wants_graph(inputs)) return;
-  const auto node = make_node(op, edges_of(inputs), std::move(saved), std::move(rule));
+  record_edges(op, edges_of(inputs), results, std::move(saved), std::move(rule));
+}
+
+void record_edges(std::string_view op, std::vector<Edge> edges, std::span<Tensor> results,
+                  std::vector<SavedTensor> saved, Rule rule) {
+  const auto node = make_node(op, std::move(edges), std::move(saved), std::move(rule));
   for (int i = 0; i < static_cast<int>(results.size()); ++i) {
     const Tensor& result = results[i];
     node->results.push_back({result.shape(), result.dtype(), result.device()});

@@ -33,6 +33,13 @@ using Rule = std::function<std::vector<Tensor>(std::span<Tensor> saved,
 void record(std::string_view op, std::span<const Tensor> inputs, std::span<Tensor> results,
             std::vector<SavedTensor> saved, Rule rule);
 
+/// record() where the inputs are known by their edges.
+void record_edges(std::string_view op, std::vector<Edge> edges, std::span<Tensor> results,
+                  std::vector<SavedTensor> saved, Rule rule);
+
+/// Larger than the id of every node made so far.
+std::uint64_t next_node_id();
+
 /// True when record() would do something: skip work that only a rule needs.
 bool wants_graph(std::span<const Tensor> inputs);
 inline bool wants_graph(std::initializer_list<Tensor> inputs) {

@@ -1,0 +1,31 @@
+// Parts of a network whose activations are computed again rather than kept.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include <voxgrad/autograd/gradcheck.h>
+#include <voxgrad/core/tensor.h>
+
+namespace [[gnu::visibility("default")]] voxgrad {
+
+struct CheckpointOptions {
+  /// The second call draws the numbers of the first from default_generator() (dropout's masks).
+  bool preserve_rng_state = true;
+};
+
+/// function(inputs), of which only the inputs are kept: the backward pass calls the function again
+/// for what its rules need. Values and gradients are those of function(inputs), at any depth, if
+/// the second call does what the first did; a batch norm updates its running statistics in both.
+/// The function may use parameters and other tensors besides its inputs; these are not watched for
+/// writes in between. Does nothing but call it while nothing is recorded. Chen et al., Training
+/// Deep Nets with Sublinear Memory Cost, 2016.
+/// @throws AutogradError in the backward pass, when an input was changed in place since, or the
+/// second call gives another number of results; ShapeError or DTypeError when it gives other ones.
+std::vector<Tensor> checkpoint(const TensorFunction& function, std::span<const Tensor> inputs,
+                               const CheckpointOptions& options = {});
+/// For functions of one tensor.
+Tensor checkpoint(const std::function<Tensor(const Tensor&)>& function, const Tensor& input,
+                  const CheckpointOptions& options = {});
+
+}  // namespace voxgrad
