@@ -4,6 +4,7 @@
 #include <string>
 
 #include <voxgrad/autograd/adjoint.h>
+#include <voxgrad/autograd/checkpoint.h>
 #include <voxgrad/autograd/engine.h>
 #include <voxgrad/autograd/grad_mode.h>
 #include <voxgrad/autograd/gradcheck.h>
@@ -92,6 +93,11 @@ void bind_autograd(py::module_& m) {
   m.def("_grad", &grad_of, ReleaseGil());
   m.def("_backward", &backward_of, ReleaseGil());
   m.def("_record", &record_function);
+  m.def("_checkpoint", [](py::function f, const Tensors& inputs, bool preserve_rng_state) {
+    const TensorFunction function = callable(std::move(f));
+    const WithoutGil released;
+    return checkpoint(function, inputs, {.preserve_rng_state = preserve_rng_state});
+  });
   m.def("_check_adjoint", &adjoint_forms);
   m.def("_gradcheck",
         [](py::function f, const Tensors& inputs, double eps, double atol, double rtol) {
