@@ -28,10 +28,16 @@ struct Line {
 template <typename T>
 void copy_with_zeros(const Line<T>& from, Index channels, Index size, Index first, Index last,
                      T* to) {
-  for (Index at = first; at <= last; ++at, to += channels) {
-    if (0 <= at && at < size) std::copy_n(from.data + at * from.stride, channels, to);
-    else std::fill_n(to, channels, T{0});
+  const Index begin = std::clamp<Index>(0, first, last + 1);
+  const Index end = std::clamp(size, begin, last + 1);
+  to = std::fill_n(to, (begin - first) * channels, T{0});
+  if (from.stride == channels) {
+    to = std::copy_n(from.data + begin * channels, (end - begin) * channels, to);
+  } else {
+    for (Index at = begin; at < end; ++at)
+      to = std::copy_n(from.data + at * from.stride, channels, to);
   }
+  std::fill_n(to, (last + 1 - end) * channels, T{0});
 }
 
 template <typename T>
