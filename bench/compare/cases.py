@@ -1,6 +1,7 @@
 """What is timed, written once for both libraries: `T` is the module torch or voxgrad."""
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass
 from typing import Any, Callable
 
@@ -51,8 +52,11 @@ def cross_entropy_step(T: Any, net: Any, images: Any, labels: Any, last: bool) -
     return run
 
 
-def unet(T: Any, rank: int, widths: tuple[int, ...]) -> Any:
-    """Two convolutions a level, batch norm and ReLU, transposed convolutions of kernel and stride 2."""
+def unet(T: Any, rank: int, widths: tuple[int, ...], again: bool = False) -> Any:
+    """Two convolutions a level, batch norm and ReLU, transposed convolutions of kernel and stride 2.
+
+    again: levels keep their inputs only, and are computed again in the backward pass.
+    """
     nn = T.nn
     conv, up, norm = ((nn.Conv2d, nn.ConvTranspose2d, nn.BatchNorm2d) if rank == 2 else
                       (nn.Conv3d, nn.ConvTranspose3d, nn.BatchNorm3d))
@@ -63,6 +67,12 @@ def unet(T: Any, rank: int, widths: tuple[int, ...]) -> Any:
         for channels in (before, after):
             layers += [conv(channels, after, 3, padding=1), norm(after), nn.ReLU(inplace=True)]
         return nn.Sequential(*layers)
+
+    def call(function: Any, *inputs: Any) -> Any:
+        if not again:
+            return function(*inputs)
+        checkpoint = importlib.import_module(f"{T.__name__}.utils.checkpoint").checkpoint
+        return checkpoint(function, *inputs, use_reentrant=False)
 
     class UNet(nn.Module):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
@@ -76,21 +86,21 @@ def unet(T: Any, rank: int, widths: tuple[int, ...]) -> Any:
         def forward(self, x: Any) -> Any:
             skips = []
             for level in self.down[:-1]:
-                x = level(x)
+                x = call(level, x)
                 skips.append(x)
                 x = pool(x, 2)
-            x = self.down[-1](x)
+            x = call(self.down[-1], x)
             for up_level, join, skip in zip(self.up, self.join, reversed(skips)):
-                x = join(T.cat([skip, up_level(x)], 1))
+                x = call(lambda a, b, up=up_level, join=join: join(T.cat([a, up(b)], 1)), skip, x)
             return self.head(x)
 
     T.manual_seed(0)
     return UNet()
 
 
-def step(rank: int, size: int, batch: int, widths: tuple[int, ...]) -> Callable[[Any, bool], Run]:
+def step(rank: int, size: int, batch: int, widths: tuple[int, ...], again: bool = False) -> Callable[[Any, bool], Run]:
     def make(T: Any, last: bool) -> Run:
-        net = unet(T, rank, widths)
+        net = unet(T, rank, widths, again)
         images = random(T, (batch, 1) + (size,) * rank, last)
         labels = T.randint(0, 3, (batch,) + (size,) * rank).to(device)
         return cross_entropy_step(T, net, images, labels, last)
@@ -179,8 +189,10 @@ def norm_relu(T: Any, norm: Any) -> Any:
 
 
 def all_cases() -> list[Case]:
-    cases = [Case("steps", "3D U-Net 64^3", step(3, 64, 1, (32, 64, 128, 256)), 336, must=2.5),
-             Case("steps", "3D U-Net 128^3", step(3, 128, 1, (32, 64, 128, 256)), 2690, must=2.5),
+    widths = (32, 64, 128, 256)
+    cases = [Case("steps", "3D U-Net 64^3", step(3, 64, 1, widths), 336, must=2.5),
+             Case("steps", "3D U-Net 64^3, checkpointed", step(3, 64, 1, widths, again=True), 448),
+             Case("steps", "3D U-Net 128^3", step(3, 128, 1, widths), 2690, must=2.5),
              Case("steps", "2D U-Net 256^2, batch 4", step(2, 256, 4, (64, 128, 256, 512)), must=1.3)]
     for channels, size in (((32, 32), 64), ((64, 32), 64), ((64, 64), 32), ((128, 64), 32), ((128, 128), 16),
                            ((256, 128), 16), ((64, 128), 16), ((256, 256), 8)):
