@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <optional>
 #include <random>
 #include <span>
 
@@ -11,13 +12,15 @@
 #include <voxgrad/ops/matmul.h>
 
 #include "tests/ops/random_values.h"
+#include "tests/support/conv_oracle.h"
+#include "tests/support/forced_algorithm.h"
 #include "tests/support/geometries.h"
 #include "tests/support/on_cuda.h"
 
 namespace voxgrad::testing {
 namespace {
 
-constexpr Slot kSlots[] = {Slot::x, Slot::w, Slot::y};
+using test::kSlots;
 
 /// conv_partial with the three slots' tensors, of which the produced one is not read.
 Function partial(Slot produced, const ConvGeometry& g, bool bias) {
@@ -56,9 +59,11 @@ class CudaConv : public Cuda, public ::testing::WithParamInterface<std::string> 
   void SetUp() override {
     Cuda::SetUp();
     // A library without CUDA has none of its algorithms either.
-    if (!IsSkipped()) ops::set_forced_conv_algorithm(GetParam());
+    if (!IsSkipped()) forced_.emplace(GetParam());
   }
-  void TearDown() override { ops::set_forced_conv_algorithm(""); }
+
+ private:
+  std::optional<test::ForcedAlgorithm> forced_;
 };
 
 INSTANTIATE_TEST_SUITE_P(Algorithms, CudaConv, ::testing::Values("im2col", "direct"));

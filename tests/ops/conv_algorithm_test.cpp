@@ -13,6 +13,7 @@
 
 #include "tests/ops/conv_with.h"
 #include "tests/support/conv_oracle.h"
+#include "tests/support/forced_algorithm.h"
 #include "tests/support/geometries.h"
 
 namespace voxgrad {
@@ -65,10 +66,12 @@ TEST(ConvAlgorithm, ChoiceFollowsFromTheProblem) {
 }
 
 TEST(ConvAlgorithm, CanBeForcedByName) {
-  ops::set_forced_conv_algorithm("tiled");
   const ops::ConvProblem problem{Slot::y, test::large_geometries().front(), DType::float32};
-  EXPECT_EQ(ops::choose_algorithm(problem).name, "tiled");
-  ops::set_forced_conv_algorithm("");
+  {
+    const test::ForcedAlgorithm forced("tiled");
+    EXPECT_EQ(ops::choose_algorithm(problem).name, "tiled");
+  }
+  EXPECT_EQ(ops::forced_conv_algorithm(), "");
   EXPECT_THROW(ops::set_forced_conv_algorithm("no such"), KeyError);
 }
 

@@ -9,6 +9,7 @@
 #include <voxgrad/ops/conv.h>
 
 #include "tests/support/conv_oracle.h"
+#include "tests/support/forced_algorithm.h"
 
 namespace voxgrad {
 namespace {
@@ -55,10 +56,9 @@ TEST(ConvLarge, OperandsMayLieAcrossTheBorder) {
     const Tensor plain = counted(x.shape());
     x.copy_(plain);
     for (const auto& algorithm : ops::conv_kernels(Device{}).algorithms) {
-      ops::set_forced_conv_algorithm(algorithm.name);
+      const test::ForcedAlgorithm forced(algorithm.name);
       expect_same_as_plain(g, x, plain);
     }
-    ops::set_forced_conv_algorithm("");
   }
 }
 

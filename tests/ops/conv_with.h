@@ -10,10 +10,9 @@
 #include <voxgrad/ops/conv.h>
 
 #include "tests/support/conv_oracle.h"
+#include "tests/support/forced_algorithm.h"
 
 namespace voxgrad::test {
-
-inline constexpr Slot kSlots[] = {Slot::x, Slot::w, Slot::y};
 
 /// plain; channels-last; reversed axes, cut out of a larger tensor.
 enum class Layout { plain, channels_last, awkward };
@@ -42,9 +41,7 @@ inline Tensor partial(Slot produced, const ConvGeometry& geometry, const FormVal
 
 /// Forces one algorithm for the length of a test; conv_test.cpp lists the algorithms.
 class ConvWith : public ::testing::TestWithParam<std::string> {
- protected:
-  void SetUp() override { ops::set_forced_conv_algorithm(GetParam()); }
-  void TearDown() override { ops::set_forced_conv_algorithm(""); }
+  const ForcedAlgorithm forced_{GetParam()};
 };
 
 /// Leaves the pool and the limit as they were.

@@ -10,21 +10,21 @@
 #include <voxgrad/core/allocator.h>
 #include <voxgrad/core/parallel.h>
 
+#include "tests/ops/conv_with.h"
 #include "tests/support/conv_oracle.h"
+#include "tests/support/forced_algorithm.h"
 #include "tests/support/paths.h"
 
 namespace voxgrad {
 namespace {
 
 using test::FormValues;
+using test::kSlots;
+using test::Restore;
 using test::Values;
 
-constexpr Slot kSlots[] = {Slot::x, Slot::w, Slot::y};
-
 class Winograd : public testing::Test {
- protected:
-  void SetUp() override { ops::set_forced_conv_algorithm("winograd"); }
-  void TearDown() override { ops::set_forced_conv_algorithm(""); }
+  const test::ForcedAlgorithm forced_{"winograd"};
 };
 
 // Three taps along the last axes, one or three along the first; sizes that tiles do not divide,
@@ -76,15 +76,8 @@ ConvGeometry random_geometry_of_any_size(std::mt19937& random) {
 
 Values partial(Slot produced, const ConvGeometry& g, const FormValues& values,
                std::string_view algorithm = "winograd") {
-  ops::set_forced_conv_algorithm(algorithm);
-  Tensor tensors[3];
-  for (int i = 0; i < 3; ++i) {
-    tensors[i] = test::to_tensor(values.at(kSlots[i]), slot_shape(g, kSlots[i]), DType::float32,
-                                 kSlots[i] != Slot::w);
-  }
-  ops::ConvOperands operands{&tensors[0], &tensors[1], &tensors[2]};
-  (produced == Slot::x ? operands.x : produced == Slot::w ? operands.w : operands.y) = nullptr;
-  const Tensor result = ops::conv_partial(produced, g, operands);
+  const test::ForcedAlgorithm forced(algorithm);
+  const Tensor result = test::partial(produced, g, values, DType::float32);
   EXPECT_EQ(ops::last_conv()->algorithm, algorithm);
   return test::to_values(result);
 }
@@ -167,22 +160,18 @@ TEST_F(Winograd, MeetsEveryTermOnce) {
 }
 
 TEST_F(Winograd, LeavesTheThreadsAtWorkWhereFiltersFillTheWorkspace) {
-  const int threads = num_threads();
-  const std::size_t limit = workspace_limit();
+  const Restore restore;
   const ConvAxis axis{.in = 16, .out = 16, .kernel = 3, .padding = 1};
   const ConvGeometry g{
       .rank = 2, .x_channels = 256, .y_channels = 256, .axis = {ConvAxis{}, axis, axis}};
   const ops::ConvProblem problem{Slot::y, g, DType::float32};
-  const ops::ConvWorkspace workspace =
-      ops::choose_algorithm(problem).workspace(problem);
+  const ops::ConvWorkspace workspace = ops::choose_algorithm(problem).workspace(problem);
   set_num_threads(2);
   set_workspace_limit(workspace.shared);
   std::mt19937 random(4);
   partial(Slot::y, g, test::random_values(g, random));
   EXPECT_EQ(ops::last_conv()->tiles_in_flight, 2);
   EXPECT_LE(ops::last_conv()->workspace_bytes(), workspace.shared / 2 * 3);
-  set_num_threads(threads);
-  set_workspace_limit(limit);
 }
 
 TEST_F(Winograd, TakesNoOtherKernelStrideDilationPaddingGroupsOrType) {

@@ -49,7 +49,7 @@ std::size_t count(const ConvGeometry& geometry, Slot slot) {
 template <typename Draw>
 FormValues fill(const ConvGeometry& geometry, Draw&& draw) {
   FormValues values;
-  for (const Slot slot : {Slot::x, Slot::w, Slot::y}) {
+  for (const Slot slot : kSlots) {
     values.at(slot).resize(count(geometry, slot));
     for (double& value : values.at(slot)) value = draw();
   }

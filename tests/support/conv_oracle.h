@@ -10,6 +10,8 @@
 
 namespace voxgrad::test {
 
+inline constexpr Slot kSlots[] = {Slot::x, Slot::w, Slot::y};
+
 /// Elements of a slot in logical (plain) order.
 using Values = std::vector<double>;
 
