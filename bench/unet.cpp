@@ -2,13 +2,17 @@
 // convolutions: forward and both gradients, against the machine's measured peak.
 //
 //   bench_unet [--size N] [--repeats N] [--no-layers] [--json FILE]
+//   bench_unet --peaks
 #include <voxgrad/ops/conv.h>
 #include <voxgrad/ops/cpu/blas.h>
 #include <voxgrad/voxgrad.h>
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +27,7 @@ struct Options {
   Index size = 64;
   int repeats = 7;
   bool layers = true;
+  bool peaks = false;  // nothing else
   std::string json;
 };
 
@@ -150,42 +155,79 @@ void print_layers(const Options& options, double peak) {
   }
 }
 
+constexpr const char* kUsage =
+    "bench_unet [--size N] [--repeats N] [--no-layers] [--json FILE]\n"
+    "  --size N     edge of the volume, a multiple of 8 from 16 on (default 64)\n"
+    "  --repeats N  timed runs of each figure, at least 1 (default 7)\n"
+    "  --no-layers  the step alone\n"
+    "  --json FILE  the step's figures as JSON\n"
+    "bench_unet --peaks\n"
+    "  the machine's measured peaks alone, as JSON\n";
+
+[[noreturn]] void refuse(std::string_view message) {
+  fmt::print(stderr, "bench_unet: {}\n", message);
+  std::exit(2);
+}
+
+Index number(std::string_view text) {
+  Index result = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), result);
+  return error == std::errc() && end == text.data() + text.size() ? result : -1;
+}
+
+/// Ends the program when a file cannot be made there, before anything is timed.
+void check_folder_of(const std::string& file) {
+  const std::filesystem::path folder = std::filesystem::path(file).parent_path();
+  if (file.empty()) refuse("--json needs the name of a file");
+  if (!folder.empty() && !std::filesystem::is_directory(folder))
+    refuse(fmt::format("--json: there is no folder {}", folder.string()));
+}
+
 Options parse(int argc, char** argv) {
   Options options;
   for (int i = 1; i < argc; ++i) {
     const std::string_view name = argv[i];
     const auto value = [&] { return i + 1 < argc ? argv[++i] : ""; };
     if (name == "--size") {
-      options.size = std::atoll(value());
+      options.size = number(value());
+      if (options.size < 16 || options.size % 8 != 0)
+        refuse("--size must be a multiple of 8 and at least 16");
     } else if (name == "--repeats") {
-      options.repeats = std::atoi(value());
+      options.repeats = static_cast<int>(std::min<Index>(number(value()), 1'000'000));
+      if (options.repeats < 1) refuse("--repeats must be at least 1");
     } else if (name == "--no-layers") {
       options.layers = false;
+    } else if (name == "--peaks") {
+      options.peaks = true;
     } else if (name == "--json") {
       options.json = value();
+      check_folder_of(options.json);
     } else {
-      fmt::print(
-          "bench_unet [--size N] [--repeats N] [--no-layers] [--json FILE]\n"
-          "  --size N     edge of the volume, a multiple of 8 (default 64)\n"
-          "  --repeats N  timed runs of each figure, at least 1 (default 7)\n"
-          "  --no-layers  the step alone\n"
-          "  --json FILE  the step's figures as JSON\n");
-      std::exit(name == "--help" ? 0 : 2);
+      const bool help = name == "--help" || name == "-h";
+      if (!help) fmt::print(stderr, "bench_unet: no option '{}'\n", name);
+      fmt::print(help ? stdout : stderr, "{}", kUsage);
+      std::exit(help ? 0 : 2);
     }
   }
-  if (options.size < 8 || options.size % 8 != 0 || options.repeats < 1) {
-    fmt::print(stderr, "bench_unet: --size must be a multiple of 8 and --repeats at least 1\n");
-    std::exit(2);
-  }
+  if (options.peaks && argc != 2) refuse("--peaks takes no other options");
   return options;
 }
 
+void print_peaks() {
+  fmt::print(
+      "{{\"fma_gflops\": {:.1f}, \"copy_gigabytes_per_second\": {:.2f}, "
+      "\"read_gigabytes_per_second\": {:.2f}, \"threads\": {}}}\n",
+      fma_peak_gflops(num_threads()), copy_gigabytes_per_second(), read_gigabytes_per_second(),
+      num_threads());
+}
+
 void run(const Options& options) {
+  if (options.peaks) return print_peaks();
   const double peak = fma_peak_gflops(num_threads());
   fmt::print("voxgrad {}, {}, OpenBLAS core {}, {} threads\n", version(), instruction_set_report(),
              ops::cpu::blas_core_name(), num_threads());
-  fmt::print("measured FMA peak {:.0f} GFLOP/s, copy {:.1f} GB/s\n\n", peak,
-             copy_gigabytes_per_second());
+  fmt::print("measured FMA peak {:.0f} GFLOP/s, copy {:.1f} GB/s, read {:.1f} GB/s\n\n", peak,
+             copy_gigabytes_per_second(), read_gigabytes_per_second());
   const StepResult step = time_step(options);
   const double gflop = step_flops(options.size) * 1e-9;
   fmt::print("U-Net step 32-64-128-256, {0}^3, batch 1, float32: {1:.0f} GFLOP of convolution\n",
