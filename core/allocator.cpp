@@ -288,7 +288,7 @@ void set_fill_fresh_memory(bool on) { fill_fresh.store(on, std::memory_order_rel
 bool fill_fresh_memory() { return fill_fresh.load(std::memory_order_relaxed); }
 
 void set_workspace_limit(std::size_t bytes) {
-  VG_CHECK(bytes > 0, ShapeError, "set_workspace_limit: the limit must be above 0; got {}", bytes);
+  VG_CHECK(bytes > 0, ShapeError, "set_workspace_limit: bytes must be at least 1; got {}", bytes);
   workspace_bytes.store(bytes, std::memory_order_relaxed);
 }
 std::size_t workspace_limit() { return workspace_bytes.load(std::memory_order_relaxed); }

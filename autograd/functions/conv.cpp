@@ -132,9 +132,9 @@ Tensor conv_transpose(const Tensor& y, const Tensor& w, const Tensor& bias,
   return batched(Slot::x, geometry, y, w, bias);
 }
 
-std::vector<std::string> conv_algorithms() {
+std::vector<std::string> conv_algorithms(Device device) {
   std::vector<std::string> names;
-  for (const auto& algorithm : ops::conv_kernels(Device{}).algorithms) {
+  for (const auto& algorithm : ops::conv_kernels(device).algorithms) {
     names.emplace_back(algorithm.name);
   }
   return names;

@@ -64,14 +64,16 @@ inline Tensor conv_transpose(const Tensor& y, const Tensor& w,
 Tensor conv_form(Slot produced, const ConvGeometry& geometry, const Tensor& first,
                  const Tensor& second, const Tensor& bias = {});
 
-/// Names of the algorithms of the CPU in order of preference. Which of them runs follows from slot,
-/// geometry, dtype and instruction set; VOXGRAD_LOG=conv in the environment prints it for each
-/// call.
-std::vector<std::string> conv_algorithms();
+/// Names of a device's algorithms in order of preference: one list for the CPU, one for all GPUs.
+/// Which of them runs follows from slot, geometry, dtype and, on the CPU, the instruction set;
+/// VOXGRAD_LOG=conv in the environment prints it for each call.
+/// @throws DeviceError where there is no such device.
+std::vector<std::string> conv_algorithms(Device device = {});
 
 /// Uses this algorithm wherever it supports the problem, in the whole process; empty: the library's
-/// choice again.
-/// @throws KeyError for a name that conv_algorithms() does not give.
+/// choice again. Where it does not, or where the operands' device has no algorithm of that name,
+/// the library chooses without a word; last_conv() tells what ran.
+/// @throws KeyError for a name that neither the CPU nor, in a build with CUDA, GPUs have.
 void force_conv_algorithm(std::string_view name);
 
 /// What one convolution ran.
@@ -79,7 +81,7 @@ struct ConvRun {
   Slot produced = Slot::y;
   ConvGeometry geometry;
   DType dtype = DType::float32;
-  std::string algorithm;      ///< one of conv_algorithms()
+  std::string algorithm;      ///< one of conv_algorithms() of the operands' device
   std::size_t workspace = 0;  ///< bytes besides operands and result, all threads together
   std::string text;           ///< all this in one line
 };

@@ -1,5 +1,5 @@
 // Convolution and its transpose, of the rank that the weight has.
-#include "bind.h"
+#include "any_device.h"
 
 #include <voxgrad/autograd/functions/conv.h>
 
@@ -38,14 +38,18 @@ Tensor conv_transpose_of(const Tensor& x, const Tensor& w, const MaybeTensor& bi
 void bind_conv(py::module_& m) {
   m.def("_conv", &conv_of, ReleaseGil());
   m.def("_conv_transpose", &conv_transpose_of, ReleaseGil());
-  m.def("conv_algorithms", &conv_algorithms,
-        "Names of the convolution algorithms, in order of preference. Which one runs follows from "
-        "the sizes, the\n"
-        "dtype and the processor.");
+  m.def(
+      "conv_algorithms", [](const AnyDevice& where) { return conv_algorithms(where.device); },
+      py::arg("device") = py::none(),
+      "Names of a device's convolution algorithms, in order of preference; None is the CPU. Which "
+      "one runs follows\n"
+      "from the sizes, the dtype and the processor.");
   m.def("force_conv_algorithm", &force_conv_algorithm, py::arg("name"),
         "Uses the algorithm of that name wherever it supports the sizes; '' leaves the choice to "
         "the library again.\n"
-        "Raises KeyError for another name.");
+        "Where it does not, or where the tensors' device has none of that name, the library "
+        "chooses; last_conv() tells\n"
+        "what ran. Raises KeyError for a name that no device has.");
   py::class_<ConvRun>(m, "ConvRun", "What one convolution ran.")
       .def_property_readonly("produced", [](const ConvRun& run) { return name(run.produced); })
       .def_readonly("dtype", &ConvRun::dtype)

@@ -1,5 +1,5 @@
 // dtype, device and the generator of random numbers.
-#include "bind.h"
+#include "any_device.h"
 
 #include <limits>
 #include <string>
@@ -77,6 +77,13 @@ void bind_dtype(py::module_& m) {
 Device current_cuda_device() { return {DeviceType::cuda, current_cuda}; }
 void set_current_cuda_device(int index) { current_cuda = index; }
 
+std::optional<Device> named_device(py::handle source) {
+  if (PyUnicode_Check(source.ptr())) return parse_device(source.cast<std::string>());
+  py::detail::make_caster<int> number;
+  if (!number.load(source, true)) return std::nullopt;
+  return numbered_device(py::detail::cast_op<int>(number));
+}
+
 py::handle dtype_object(DType dtype) { return dtype_objects[static_cast<int>(dtype)]; }
 
 void bind_types(py::module_& m) {
@@ -116,7 +123,6 @@ void bind_types(py::module_& m) {
       .def("__reduce__", [](const Device& d) {
         return py::make_tuple(py::type::of<Device>(), py::make_tuple(to_string(d)));
       });
-  py::implicitly_convertible<std::string, Device>();
 
   py::enum_<PadMode>(m, "_PadMode")
       .value("constant", PadMode::constant)
@@ -125,8 +131,8 @@ void bind_types(py::module_& m) {
       .value("circular", PadMode::circular);
 
   py::class_<Generator>(m, "Generator", "A stream of random numbers: PyTorch's CPU generator.")
-      .def(py::init([](const Device&) { return std::make_unique<Generator>(); }),
-           py::arg("device") = Device{})
+      .def(py::init([](const AnyDevice&) { return std::make_unique<Generator>(); }),
+           py::arg("device") = py::none())
       .def(
           "manual_seed",
           [](py::object self, const py::int_& seed) {

@@ -256,6 +256,8 @@ TEST(Conv, ReportsAndForcesItsAlgorithm) {
   EXPECT_GT(last_conv()->workspace, 0u);
   force_conv_algorithm("");
   EXPECT_THROW(force_conv_algorithm("no such"), KeyError);
+  EXPECT_EQ(conv_algorithms({DeviceType::cpu, 0}), names);
+  EXPECT_THROW(conv_algorithms({DeviceType::cuda, 1000}), DeviceError);
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ def set_grad(value):
      f"forward: output_size[0] must be an integer of 64 bits; got {2**70}"),
     (lambda: X.item(3), "item: takes (); got (int)"),
     (lambda: vg.device(3.5), "device: must be a device or text or an integer; got float"),
-    (lambda: vg.Generator(device=3), "Generator: must be a device; got int"),
+    (lambda: vg.Generator(device=3.5), "Generator: must be a device or an integer or text or None; got float"),
     (lambda: vg.set_num_threads("a"), "set_num_threads: must be an integer; got str"),
 ])
 def test_text(call, text):

@@ -120,6 +120,16 @@ def test_the_algorithm_can_be_seen_and_forced():
         voxgrad.force_conv_algorithm("no such")
 
 
+def test_each_device_has_its_algorithms():
+    here = voxgrad.conv_algorithms()
+    assert here == voxgrad.conv_algorithms(None) == voxgrad.conv_algorithms("cpu")
+    assert here == voxgrad.conv_algorithms(device=voxgrad.device("cpu"))
+    with pytest.raises(voxgrad.DeviceError, match="device: must be 'cpu', 'cuda' or 'cuda:N'; got 'gpu'"):
+        voxgrad.conv_algorithms("gpu")
+    with pytest.raises(voxgrad.DeviceError, match="cuda:9999"):
+        voxgrad.conv_algorithms(9999)
+
+
 # ---- options
 
 def test_fractions_are_no_options():

@@ -162,3 +162,28 @@ def test_a_network_trains_as_on_the_cpu():
     np.testing.assert_allclose(there[0], here[0], rtol=1e-4)
     np.testing.assert_allclose(there[1], here[1], rtol=1e-3, atol=1e-4)
     assert there == train("cuda")
+
+
+@needs_gpu
+def test_algorithms_of_the_gpu_can_be_seen_and_forced():
+    names = voxgrad.conv_algorithms("cuda")
+    assert "im2col" in names and names == voxgrad.conv_algorithms(0) != voxgrad.conv_algorithms()
+    conv = nn.functional.conv2d
+    here, w = voxgrad.randn(1, 16, 8, 8), voxgrad.randn(8, 16, 3, 3)
+    ran = []
+    for x, weight in ((here, w), (here.cuda(), w.cuda())):
+        conv(x, weight)
+        ran.append(voxgrad.last_conv().algorithm)
+    try:
+        for name in names:
+            voxgrad.force_conv_algorithm(name)
+            conv(here.cuda(), w.cuda())
+            assert voxgrad.last_conv().algorithm == name
+        voxgrad.force_conv_algorithm("im2col")  # which the CPU has not
+        conv(here, w)
+        assert voxgrad.last_conv().algorithm == ran[0]
+        voxgrad.force_conv_algorithm("tiled")  # which the GPU has not
+        conv(here.cuda(), w.cuda())
+        assert voxgrad.last_conv().algorithm == ran[1]
+    finally:
+        voxgrad.force_conv_algorithm("")
