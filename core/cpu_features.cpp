@@ -1,5 +1,7 @@
 #include <voxgrad/core/cpu_features.h>
 
+#include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <optional>
 
@@ -9,12 +11,16 @@ namespace {
 constexpr InstructionSet kAll[] = {InstructionSet::portable, InstructionSet::avx2,
                                    InstructionSet::avx512};
 
+char lower(char c) { return 'A' <= c && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
 std::optional<InstructionSet> parse(std::string_view text) {
   for (const InstructionSet set : kAll) {
-    if (text == name(set)) return set;
+    if (std::ranges::equal(text, name(set), {}, lower)) return set;
   }
   return std::nullopt;
 }
+
+bool is_unset(const char* wanted) { return wanted == nullptr || *wanted == '\0'; }
 
 InstructionSet detect() {
 #if defined(__x86_64__)
@@ -40,15 +46,12 @@ Choice choose() {
   const InstructionSet best = detect();
   const InstructionSet set = choose_instruction_set(wanted, best);
   std::string report(name(set));
-  if (wanted == nullptr) {
-    report += " (detected)";
-  } else if (const auto parsed = parse(wanted); !parsed) {
-    report += " (detected; VOXGRAD_CPU=" + std::string(wanted) + " is unknown)";
-  } else if (*parsed != set) {
-    report += " (detected; VOXGRAD_CPU=" + std::string(wanted) + " is beyond this processor)";
-  } else {
-    report += " (VOXGRAD_CPU)";
-  }
+  if (is_unset(wanted)) return {set, report + " (detected)"};
+  const auto parsed = parse(wanted);
+  if (parsed == set) return {set, report + " (VOXGRAD_CPU)"};
+  report += " (detected; VOXGRAD_CPU=" + std::string(wanted) +
+            (parsed ? " is beyond this processor)" : " is none of portable, avx2, avx512)");
+  std::fprintf(stderr, "voxgrad: instruction set %s\n", report.c_str());
   return {set, report};
 }
 
@@ -69,7 +72,7 @@ std::string_view name(InstructionSet set) {
 }
 
 InstructionSet choose_instruction_set(const char* wanted, InstructionSet best) {
-  if (wanted == nullptr) return best;
+  if (is_unset(wanted)) return best;
   const auto parsed = parse(wanted);
   return parsed && *parsed <= best ? *parsed : best;
 }

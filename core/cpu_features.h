@@ -11,20 +11,20 @@ namespace [[gnu::visibility("default")]] voxgrad {
 /// F, BW, DQ and VL.
 enum class InstructionSet { portable, avx2, avx512 };
 
-/// "portable", "avx2", "avx512": the values that VOXGRAD_CPU takes.
+/// "portable", "avx2", "avx512": the values that VOXGRAD_CPU takes, in capitals too.
 std::string_view name(InstructionSet set);
 
 /// The level in use: what the environment's VOXGRAD_CPU asked for when the library was loaded, else
 /// the best that this processor has. A value that is unknown or that this processor cannot run is
-/// not followed.
+/// not followed, which one line on stderr says.
 InstructionSet instruction_set();
 
 /// The level in use and why, in one line: "avx2 (VOXGRAD_CPU)", "avx512 (detected; VOXGRAD_CPU=sse
-/// is unknown)".
+/// is none of portable, avx2, avx512)".
 std::string instruction_set_report();
 
 /// The level that a value of VOXGRAD_CPU leads to on a processor whose best level is `best`; null
-/// is unset.
+/// and "" are unset.
 InstructionSet choose_instruction_set(const char* wanted, InstructionSet best);
 
 }  // namespace voxgrad

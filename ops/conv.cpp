@@ -7,6 +7,7 @@
 
 #include <voxgrad/core/allocator.h>
 #include <voxgrad/core/check.h>
+#include <voxgrad/core/cpu_features.h>
 #include <voxgrad/core/parallel.h>
 #include <voxgrad/ops/layout.h>
 
@@ -25,7 +26,12 @@ thread_local std::optional<ConvReport> last_report;
 bool log_wanted() {
   static const bool wanted = [] {
     const char* value = std::getenv("VOXGRAD_LOG");
-    return value != nullptr && std::string_view(value).find("conv") != std::string_view::npos;
+    const bool conv =
+        value != nullptr && std::string_view(value).find("conv") != std::string_view::npos;
+    if (conv) {
+      std::fprintf(stderr, "voxgrad: instruction set %s\n", instruction_set_report().c_str());
+    }
+    return conv;
   }();
   return wanted;
 }

@@ -101,8 +101,8 @@ struct ConvRead {
 Tensor conv_partial(Slot produced, const ConvGeometry& geometry, const ConvOperands& operands,
                     const ConvEpilogue& epilogue = {}, ConvRead* read = nullptr);
 
-/// What conv_partial runs: the forced algorithm where it supports the problem, else the first that
-/// does and suits it.
+/// What conv_partial runs: the forced algorithm where the device has it and it supports the
+/// problem, else the first that does and suits it.
 const ConvAlgorithm& choose_algorithm(const ConvProblem& problem, Device device = {});
 
 /// For the whole process; empty: the library's own choice. @throws KeyError when no device has such
@@ -126,7 +126,7 @@ struct ConvReport {
 const std::optional<ConvReport>& last_conv();
 
 /// "conv y tiled float32 1->8 k3x3x3 ..., 5 tiles in flight of 40, workspace 3.2 MB": what
-/// VOXGRAD_LOG=conv prints.
+/// VOXGRAD_LOG=conv prints, after a line with instruction_set_report().
 std::string to_string(const ConvReport& report);
 
 }  // namespace ops

@@ -1,9 +1,9 @@
-// Threads, and Ctrl-C within long calls.
+// Threads and their vector instructions, and Ctrl-C within long calls.
 #include "bind.h"
 
 #include <chrono>
 
-#include <voxgrad/core/allocator.h>
+#include <voxgrad/core/cpu_features.h>
 #include <voxgrad/core/parallel.h>
 
 namespace voxgrad::python {
@@ -27,6 +27,7 @@ bool signal_arrived(unsigned long main_thread) {
 void bind_threads(py::module_& m) {
   m.def("get_num_threads", &num_threads);
   m.def("set_num_threads", &set_num_threads, ReleaseGil());
+  m.def("_instruction_set", [] { return name(instruction_set()); });
   set_cancel_hook([main = PyThread_get_thread_ident()] { return signal_arrived(main); });
   // Threads must not ask an interpreter that is going away.
   py::module_::import("atexit").attr("register")(py::cpp_function([] { set_cancel_hook({}); }));

@@ -18,13 +18,20 @@ TEST(CpuFeatures, LowerLevelIsFollowed) {
   EXPECT_EQ(choose_instruction_set("avx512", avx512), avx512);
 }
 
+TEST(CpuFeatures, CapitalsAreFollowed) {
+  EXPECT_EQ(choose_instruction_set("AVX2", avx512), avx2);
+  EXPECT_EQ(choose_instruction_set("Portable", avx512), portable);
+}
+
+TEST(CpuFeatures, EmptyIsUnset) { EXPECT_EQ(choose_instruction_set("", avx512), avx512); }
+
 TEST(CpuFeatures, LevelBeyondTheProcessorIsNotFollowed) {
   EXPECT_EQ(choose_instruction_set("avx512", avx2), avx2);
   EXPECT_EQ(choose_instruction_set("avx2", portable), portable);
 }
 
 TEST(CpuFeatures, UnknownValueIsNotFollowed) {
-  for (const char* wanted : {"", "AVX2", "avx", "sse", "avx512 "}) {
+  for (const char* wanted : {"avx", "sse", "avx512 ", "avx512f"}) {
     EXPECT_EQ(choose_instruction_set(wanted, avx2), avx2) << wanted;
   }
 }

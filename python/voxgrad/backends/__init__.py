@@ -1,6 +1,6 @@
-"""Switches of what computes."""
+"""Switches of what computes, and what that is."""
 from __future__ import annotations
 
-from . import cuda, cudnn, mps
+from . import cpu, cuda, cudnn, mps
 
-__all__ = ["cuda", "cudnn", "mps"]
+__all__ = ["cpu", "cuda", "cudnn", "mps"]
