@@ -7,6 +7,7 @@
 
 #include <voxgrad/autograd/functions/elementwise.h>
 #include <voxgrad/autograd/functions/linear.h>
+#include <voxgrad/autograd/functions/operands.h>
 #include <voxgrad/autograd/functions/reduce.h>
 #include <voxgrad/core/check.h>
 
@@ -209,6 +210,7 @@ Equation parse(std::string_view text, std::span<const Tensor> operands) {
 
 Tensor einsum(std::string_view equation, std::span<const Tensor> operands) {
   VG_CHECK(!operands.empty(), ShapeError, "einsum: needs at least one operand; got none");
+  for (const Tensor& operand : operands) check_same_device("einsum", operands[0], operand);
   Equation e = parse(equation, operands);
   for (Labelled& operand : e.operands) operand = without_repeats(std::move(operand));
   Labelled result = e.operands[0];

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include <voxgrad/autograd/functions/elementwise.h>
+#include <voxgrad/autograd/functions/operands.h>
 #include <voxgrad/autograd/functions/reduce.h>
 #include <voxgrad/autograd/functions/shape.h>
 #include <voxgrad/autograd/node.h>
@@ -322,6 +323,7 @@ Tensor layer_norm(const Tensor& x, std::span<const Index> normalized_shape,
   for (const auto& [what, parameter] :
        {std::pair{"weight", options.weight}, {"bias", options.bias}}) {
     if (!parameter.defined()) continue;
+    check_same_device("layer_norm", x, parameter);
     VG_CHECK(parameter.shape() == wanted, ShapeError,
              "layer_norm: {} must have the normalized_shape {}; got {}", what, wanted,
              parameter.shape());

@@ -145,6 +145,10 @@ def test_tensors_of_two_devices_are_refused():
                 lambda: F.cosine_similarity(here, there, 0), lambda: F.binary_cross_entropy(here, there)):
         with pytest.raises(RuntimeError, match=r"(cpu.*cuda:0|cuda:0.*cpu)"):
             use()
+    for name, use in (("layer_norm", lambda: F.layer_norm(here, [2], there)),
+                      ("einsum", lambda: voxgrad.einsum("i,i", here, there))):
+        with pytest.raises(RuntimeError, match=f"^{name}: all tensors must be on one device; got cpu and cuda:0$"):
+            use()
     here.requires_grad = True
     with pytest.raises(RuntimeError, match="cuda:0"):
         here.grad = there
