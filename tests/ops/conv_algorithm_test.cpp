@@ -84,7 +84,7 @@ TEST_P(ConvWith, ReportsItsWorkspaceAndKeepsToTheLimit) {
     for (const Slot slot : kSlots) {
       for (const std::size_t limit : {std::size_t{1}, std::size_t{64} << 20}) {
         set_workspace_limit(limit);
-        partial(slot, g, values, DType::float64);
+        partial(slot, g, values, widest());
         ASSERT_TRUE(ops::last_conv().has_value());
         const ops::ConvReport& report = *ops::last_conv();
         EXPECT_EQ(report.problem.produced, slot);

@@ -41,7 +41,29 @@ inline Tensor partial(Slot produced, const ConvGeometry& geometry, const FormVal
 
 /// Forces one algorithm for the length of a test; conv_test.cpp lists the algorithms.
 class ConvWith : public ::testing::TestWithParam<std::string> {
+ protected:
+  /// The widest that the algorithm runs.
+  static DType widest() { return GetParam() == "winograd" ? DType::float32 : DType::float64; }
+
+  /// The result of the call of conv_partial that has just returned.
+  Tensor counted(Tensor result) {
+    ++calls_;
+    if (ops::last_conv()->algorithm == GetParam()) ++ran_;
+    return result;
+  }
+
+  /// Expects that the forced algorithm gave a third of the counted results at least: some support
+  /// one dtype or some slots only. The others came from those that it falls back to.
+  void expect_forced() const {
+    RecordProperty("calls", calls_);
+    RecordProperty("ran", ran_);
+    EXPECT_GE(ran_, 50);
+    EXPECT_GE(3 * ran_, calls_);
+  }
+
+ private:
   const ForcedAlgorithm forced_{GetParam()};
+  int calls_ = 0, ran_ = 0;
 };
 
 /// Leaves the pool and the limit as they were.

@@ -13,6 +13,7 @@
 #include "tests/ops/conv_with.h"
 #include "tests/support/conv_oracle.h"
 #include "tests/support/forced_algorithm.h"
+#include "tests/support/geometries.h"
 #include "tests/support/paths.h"
 
 namespace voxgrad {
@@ -26,53 +27,6 @@ using test::Values;
 class Winograd : public testing::Test {
   const test::ForcedAlgorithm forced_{"winograd"};
 };
-
-// Three taps along the last axes, one or three along the first; sizes that tiles do not divide,
-// paddings beyond the kernel.
-ConvGeometry random_geometry(std::mt19937& random) {
-  const auto pick = [&](Index least, Index most) {
-    return std::uniform_int_distribution<Index>(least, most)(random);
-  };
-  ConvGeometry g;
-  g.rank = static_cast<int>(pick(2, 3));
-  g.batch = pick(1, 2);
-  g.x_channels = pick(1, 40);
-  g.y_channels = pick(1, 40);
-  for (int i = 3 - g.rank; i < 3; ++i) {
-    ConvAxis& axis = g.axis[i];
-    axis.kernel = i == 0 && pick(0, 2) == 0 ? 1 : 3;
-    axis.padding = pick(0, 3) == 0 ? pick(2, 5) : pick(0, 1);
-    do {
-      axis.in = pick(1, i == 2 ? 13 : 6);
-    } while (axis.in + 2 * axis.padding < axis.kernel);
-    axis.out = axis.in + 2 * axis.padding - axis.kernel + 1;
-    if (pick(0, 4) == 0 && axis.out > 1) --axis.out;
-  }
-  return g;
-}
-
-// As many tiles as it takes to have four lines each.
-ConvGeometry random_large_geometry(std::mt19937& random) {
-  const auto pick = [&](Index least, Index most) {
-    return std::uniform_int_distribution<Index>(least, most)(random);
-  };
-  ConvGeometry g;
-  g.batch = 2;
-  g.x_channels = pick(1, 5);
-  g.y_channels = pick(1, 5);
-  for (int i = 0; i < 3; ++i) {
-    ConvAxis& axis = g.axis[i];
-    axis.kernel = i == 0 && pick(0, 1) == 0 ? 1 : 3;
-    axis.padding = pick(0, 2);
-    axis.in = i == 0 ? pick(7, 9) : 4 * pick(3, 5) + pick(0, 1);
-    axis.out = axis.in + 2 * axis.padding - axis.kernel + 1;
-  }
-  return g;
-}
-
-ConvGeometry random_geometry_of_any_size(std::mt19937& random) {
-  return random() % 8 == 0 ? random_large_geometry(random) : random_geometry(random);
-}
 
 Values partial(Slot produced, const ConvGeometry& g, const FormValues& values,
                std::string_view algorithm = "winograd") {
@@ -110,7 +64,7 @@ TEST_F(Winograd, ErrsOnAverageByAFewUnits) {
   std::mt19937 random(1);
   const int cases = test::full_run() ? 2000 : 200;
   for (int i = 0; i < cases; ++i) {
-    const ConvGeometry g = random_geometry_of_any_size(random);
+    const ConvGeometry g = test::random_winograd_geometry(random, 40);
     const FormValues values = random_floats(g, random);
     for (const Slot slot : kSlots)
       ASSERT_LE(error_units(slot, g, values), 6) << name(slot) << " " << to_string(g);
@@ -144,7 +98,7 @@ TEST_F(Winograd, TransformsFiltersLargerThanTheCaches) {
 TEST_F(Winograd, MeetsEveryTermOnce) {
   std::mt19937 random(2);
   for (int i = 0; i < 100; ++i) {
-    ConvGeometry g = random_geometry_of_any_size(random);
+    ConvGeometry g = test::random_winograd_geometry(random, 40);
     g.x_channels = 1 + g.x_channels % 7;
     g.y_channels = 1 + g.y_channels % 7;
     FormValues values = test::whole_values(g, random);

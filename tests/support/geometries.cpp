@@ -1,11 +1,22 @@
 #include "tests/support/geometries.h"
 
+#include <utility>
+
 namespace voxgrad::test {
+namespace {
+
+struct Pick {
+  std::mt19937& random;
+
+  Index operator()(Index least, Index most) const {
+    return std::uniform_int_distribution<Index>(least, most)(random);
+  }
+};
+
+}  // namespace
 
 ConvGeometry random_geometry(std::mt19937& random) {
-  const auto pick = [&](Index least, Index most) {
-    return std::uniform_int_distribution<Index>(least, most)(random);
-  };
+  const Pick pick{random};
   ConvGeometry g;
   g.rank = static_cast<int>(pick(1, 3));
   g.batch = pick(1, 3);
@@ -27,6 +38,85 @@ ConvGeometry random_geometry(std::mt19937& random) {
     if (pick(0, 4) == 0 && axis.out > 1) --axis.out;
   }
   return g;
+}
+
+namespace {
+
+// Kernels of 1 over rows, few channels on one side, whole vectors on the other: for float64 half of
+// a float32's suffice.
+ConvGeometry random_thin_geometry(std::mt19937& random) {
+  const Pick pick{random};
+  ConvGeometry g;
+  g.rank = static_cast<int>(pick(1, 3));
+  g.batch = pick(1, 3);
+  g.x_channels = pick(1, 7);
+  g.y_channels = 16 * pick(1, 4) - (pick(0, 5) == 0 ? 8 : 0);
+  if (pick(0, 1) == 0) std::swap(g.x_channels, g.y_channels);
+  for (int i = 3 - g.rank; i < 3; ++i) {
+    ConvAxis& axis = g.axis[i];
+    axis.in = axis.out = pick(1, g.rank == 1 ? 23 : 9);
+    axis.dilation = pick(1, 2);  // of one tap
+  }
+  // Several steps and tiles.
+  if (g.rank == 1 && pick(0, 7) == 0) g.axis[2].in = g.axis[2].out = pick(500, 1100);
+  return g;
+}
+
+// Blocks of channels of every width.
+ConvGeometry random_depthwise_geometry(std::mt19937& random) {
+  ConvGeometry g = random_geometry(random);
+  g.groups = g.x_channels = g.y_channels = Pick{random}(2, Pick{random}(0, 3) == 0 ? 70 : 9);
+  return g;
+}
+
+// Tiles have four lines where there are 64 of them at least.
+ConvGeometry random_geometry_of_many_tiles(std::mt19937& random) {
+  const Pick pick{random};
+  ConvGeometry g;
+  g.rank = static_cast<int>(pick(2, 3));
+  g.batch = 2;
+  g.x_channels = pick(1, 5);
+  g.y_channels = pick(1, 5);
+  const Index sizes[] = {pick(4, 5), g.rank == 3 ? pick(12, 14) : pick(14, 16),
+                         g.rank == 3 ? pick(21, 25) : pick(33, 36)};
+  for (int i = 3 - g.rank; i < 3; ++i) {
+    ConvAxis& axis = g.axis[i];
+    axis.kernel = i == 0 && pick(0, 1) == 0 ? 1 : 3;
+    axis.out = sizes[i];
+    axis.padding = pick(0, 1);
+    axis.in = axis.out - 2 * axis.padding + axis.kernel - 1;
+  }
+  return g;
+}
+
+}  // namespace
+
+ConvGeometry random_winograd_geometry(std::mt19937& random, Index most_channels) {
+  const Pick pick{random};
+  if (pick(0, 7) == 0) return random_geometry_of_many_tiles(random);
+  ConvGeometry g;
+  g.rank = static_cast<int>(pick(2, 3));
+  g.batch = pick(1, 2);
+  g.x_channels = pick(1, most_channels);
+  g.y_channels = pick(1, most_channels);
+  for (int i = 3 - g.rank; i < 3; ++i) {
+    ConvAxis& axis = g.axis[i];
+    axis.kernel = i == 0 && pick(0, 2) == 0 ? 1 : 3;
+    axis.padding = pick(0, 3) == 0 ? pick(2, 5) : pick(0, 1);
+    do {
+      axis.in = pick(1, i == 2 ? 13 : 6);
+    } while (axis.in + 2 * axis.padding < axis.kernel);
+    axis.out = axis.in + 2 * axis.padding - axis.kernel + 1;
+    if (pick(0, 4) == 0 && axis.out > 1) --axis.out;
+  }
+  return g;
+}
+
+ConvGeometry random_geometry_for(std::string_view algorithm, std::mt19937& random) {
+  if (algorithm == "winograd") return random_winograd_geometry(random, 9);
+  if (algorithm == "depthwise") return random_depthwise_geometry(random);
+  if (algorithm == "thin") return random_thin_geometry(random);
+  return random_geometry(random);
 }
 
 namespace {
