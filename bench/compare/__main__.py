@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import argparse
+import datetime
 import importlib.util
 import json
 import os
@@ -19,6 +20,8 @@ from chart import save_chart
 PAUSE = 0.03  # seconds before a run: OpenMP's threads spin on after the run before
 HERE = Path(__file__).parent
 TUNED = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "34359738368"}
+SMALLEST = {"MALLOC_MMAP_THRESHOLD_": "65536"}  # measured: what keeps PyTorch's memory lowest
+PEAKS = HERE.parents[1] / "build/release/bench/bench_unet"
 
 
 class Worker:
@@ -76,7 +79,10 @@ def time_case(case: Case, workers: list[Worker], repeats: int) -> dict[str, dict
 def measure_memory(case: Case, options: argparse.Namespace) -> dict[str, float]:
     """Megabytes above what the import took, on a GPU of its memory, each in a process of its own."""
     result = {}
-    for worker in start_workers(options):
+    workers = start_workers(options)
+    if len(workers) > 1 and options.device == "cpu":
+        workers.append(Worker("PyTorch, smallest", "torch", "channels_last", options, SMALLEST))
+    for worker in workers:
         worker.ask(f"make {case.name}")
         result[worker.title] = worker.ask("memory")
         worker.close()
@@ -93,26 +99,80 @@ def best_rates(results: dict[str, Any]) -> dict[str, float]:
     return best
 
 
-def row(case: Case, times: dict[str, dict[str, float]], best: dict[str, float]) -> str:
+def processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            for line in lines:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def commit() -> str | None:
+    """The sources', where they are a checkout and git is there."""
+    try:
+        return subprocess.run(["git", "-C", str(HERE), "describe", "--always", "--dirty", "--exclude=*"],
+                              capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def measured_peaks(threads: int) -> dict[str, float]:
+    """The processor's, from the C++ program; empty where that is not built."""
+    try:
+        answer = subprocess.run([str(PEAKS), "--peaks"], capture_output=True, text=True, check=True,
+                                env={**os.environ, "VOXGRAD_NUM_THREADS": str(threads)}).stdout
+        peaks: dict[str, float] = json.loads(answer)
+        return peaks
+    except (OSError, subprocess.CalledProcessError, json.JSONDecodeError):
+        return {}
+
+
+def shares(case: Case, seconds: float, peaks: dict[str, float]) -> list[str]:
+    """Of the processor's peaks, in percent; Winograd's convolutions pass 100, for they multiply less."""
+    if not peaks:
+        return []
+    parts = [(case.gflop, "fma_gflops"), (case.megabytes * 1e-3, "copy_gigabytes_per_second")]
+    return [f"{100 * work / seconds / peaks[name]:4.0f} %" if work else " " * 6 for work, name in parts]
+
+
+def verdict(label: str, others: list[float], ours: float, must: float) -> str:
+    return f"{label} {must:.2f}x: {'yes' if min(others) / ours >= must else 'NO'}"
+
+
+def row(case: Case, times: dict[str, dict[str, float]], best: dict[str, float], peaks: dict[str, float]) -> str:
     ours = times["voxgrad"]
     cells = [f"{case.name:<28}", f"{ours['minimum'] * 1e3:9.2f} {ours['median'] * 1e3:9.2f}"]
     for title, other in times.items():
         if title != "voxgrad":
-            cells.append(f"{other['minimum'] * 1e3:9.2f} {other['minimum'] / ours['minimum']:6.2f}x"
+            cells.append(" " * 6 + f"{other['minimum'] * 1e3:9.2f} {other['minimum'] / ours['minimum']:6.2f}x"
                          f" {other['median'] / ours['median']:6.2f}x")
     rate = (case.gflop or case.megabytes * 1e-3) / ours["minimum"]
     unit = "GFLOP/s" if case.gflop else "GB/s" if case.megabytes else ""
     cells.append(f"{rate:7.{0 if case.gflop else 1}f} {unit:<7}" if unit else " " * 15)
     if unit in best:
         cells.append(f"{100 * rate / best[unit]:4.0f} % of the card's best")
+    cells += shares(case, ours["minimum"], peaks)
     tuned = [times[title]["minimum"] for title in ("PyTorch, tuned", "PyTorch, compiled") if title in times]
     if tuned and case.must and not best:
-        reached = min(tuned) / ours["minimum"] >= case.must
-        cells.append(f"must {case.must:.2f}x: {'yes' if reached else 'NO'}")
+        cells.append(verdict("must", tuned, ours["minimum"], case.must))
+    if "PyTorch, default" in times and case.must_default and not best:
+        cells.append(verdict("of the default", [times["PyTorch, default"]["minimum"]], ours["minimum"],
+                             case.must_default))
     return "  ".join(cells)
 
 
-def parse() -> argparse.Namespace:
+def selected(options: argparse.Namespace) -> list[Case]:
+    return [case for case in all_cases() if options.only in f"{case.group} {case.name}"]
+
+
+def uses_much_memory(case: Case) -> bool:
+    return case.name.startswith("3D U-Net")
+
+
+def parser_of_options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bench/compare", description=__doc__)
     parser.add_argument("--repeats", type=int, default=10, help="runs of each figure, in turns (default 10)")
     parser.add_argument("--only", default="", help="cases whose group and name contain this text")
@@ -123,41 +183,83 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--device", default="cpu", help="cpu or cuda (default cpu)")
     parser.add_argument("--tf32", action="store_true", help="on a GPU: products may round to TF32, in both libraries")
     parser.add_argument("--memory", action="store_true", help="the peak memory of the 3D steps too")
-    options = parser.parse_args()
+    return parser
+
+
+def check(options: argparse.Namespace) -> str | None:
+    """What is wrong with the options."""
+    for name in ("repeats", "threads"):
+        if getattr(options, name) < 1:
+            return f"--{name} must be at least 1; got {getattr(options, name)}"
+    cases = selected(options)
+    if not cases:
+        return f"--only: no case's group and name contain '{options.only}'"
+    if options.memory and not any(uses_much_memory(case) for case in cases):
+        return f"--memory is measured for the 3D U-Nets, of which --only '{options.only}' selects none"
+    for name in ("json", "png"):
+        path = getattr(options, name)
+        if path and (path.is_dir() or not path.parent.is_dir()):
+            return f"--{name}: {f'{path} is a folder' if path.is_dir() else f'there is no folder {path.parent}'}"
+    if options.tf32 and options.device == "cpu":
+        return "--tf32 is for GPUs; name one with --device"
     if options.png and importlib.util.find_spec("matplotlib") is None:
-        parser.error("--png needs matplotlib, which this Python does not have: pip install matplotlib")
-    return options
+        return "--png needs matplotlib, which this Python does not have: pip install matplotlib"
+    if importlib.util.find_spec("voxgrad") is None:
+        return "this Python does not find voxgrad: use ./dev bench compare, or set PYTHONPATH"
+    return None
+
+
+def measure(options: argparse.Namespace, workers: list[Worker], peaks: dict[str, float]) -> dict[str, Any]:
+    """Times by case and worker; prints each as it comes."""
+    heads = [f"{'ms: minimum, median':<28}", f"{'voxgrad':>19}"]
+    heads += [f"{worker.title + ': min, ratios':>31}" for worker in workers[1:]]
+    heads += [" " * 15, "of FMA", "  copy"] if peaks else []
+    print("  ".join(heads))
+    results: dict[str, Any] = {}
+    for case in (card_cases() if options.device != "cpu" else []) + selected(options):
+        results[case.name] = time_case(case, workers, options.repeats)
+        print(row(case, results[case.name], best_rates(results), peaks), flush=True)
+    return results
 
 
 def main() -> None:
-    options = parse()
+    parser = parser_of_options()
+    options = parser.parse_args()
+    wrong = check(options)
+    if wrong:
+        parser.error(wrong)
     workers = start_workers(options)
-    cases = [case for case in all_cases() if options.only in f"{case.group} {case.name}"]
+    about = {worker.title: worker.ask("about") for worker in workers}
+    for title, answer in about.items():
+        if "error" in answer:
+            parser.error(f"--device {options.device}: {title}: {answer['error']}")
+    peaks = measured_peaks(options.threads) if options.device == "cpu" else {}
+    machine = ", ".join(filter(None, [processor(), about["voxgrad"].get("instruction set")]))
     if options.device != "cpu":
-        cases = card_cases() + cases
-    machine = platform.processor() or platform.machine()
-    if options.device != "cpu":
-        machine = f"{workers[0].ask('name')}, {'TF32' if options.tf32 else 'float32'}, host {machine}"
+        machine = f"{about['voxgrad']['device']}, {'TF32' if options.tf32 else 'float32'}, host {machine}"
     setting = f"{machine}, {options.threads} threads, {options.repeats} runs in turns"
-    print(setting + "\n")
-    heads = [f"{'ms: minimum, median':<28}", f"{'voxgrad':>19}"]
-    heads += [f"{worker.title + ': min, ratios':>25}" for worker in workers[1:]]
-    print("  ".join(heads))
-    results: dict[str, Any] = {}
-    for case in cases:
-        results[case.name] = time_case(case, workers, options.repeats)
-        print(row(case, results[case.name], best_rates(results)), flush=True)
+    print(setting)
+    print(", ".join(f"{title.partition(',')[0]} {about[title]['version']}" for title in list(about)[:2]))
+    if peaks:
+        print(f"measured FMA peak {peaks['fma_gflops']:.0f} GFLOP/s, "
+              f"copy {peaks['copy_gigabytes_per_second']:.1f} GB/s, "
+              f"read {peaks['read_gigabytes_per_second']:.1f} GB/s")
+    print()
+    results = measure(options, workers, peaks)
     for worker in workers:
         worker.close()
-    report: dict[str, Any] = {"device": options.device, "tf32": options.tf32, "threads": options.threads,
-                              "repeats": options.repeats, "seconds": results}
+    report: dict[str, Any] = {
+        "machine": machine, "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+        "commit": commit(), "voxgrad": about["voxgrad"]["version"],
+        "torch": about[workers[1].title]["version"] if len(workers) > 1 else None, "device": options.device,
+        "tf32": options.tf32, "threads": options.threads, "repeats": options.repeats, "peaks": peaks,
+        "seconds": results}
     if options.memory:
         report["megabytes"] = {}
-        for case in cases:
-            if case.name.startswith("3D U-Net"):
-                report["megabytes"][case.name] = memory = measure_memory(case, options)
-                print(f"{case.name}: peak MB over import: " +
-                      ", ".join(f"{title} {value:.0f}" for title, value in memory.items()), flush=True)
+        for case in filter(uses_much_memory, selected(options)):
+            report["megabytes"][case.name] = memory = measure_memory(case, options)
+            print(f"{case.name}: peak MB over import: " +
+                  ", ".join(f"{title} {value:.0f}" for title, value in memory.items()), flush=True)
     if options.json:
         options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="ascii")
     if options.png:

@@ -50,6 +50,21 @@ def seconds_of(T: Any, run: Any) -> float:
     return time.perf_counter() - start
 
 
+def about(T: Any, device: str) -> dict[str, Any]:
+    """The library's version and, where it tells them, instruction set and device; `error` if it cannot use that."""
+    answer = {"version": str(T.__version__)}
+    capability = getattr(getattr(T.backends, "cpu", None), "get_cpu_capability", None)
+    if capability is not None:
+        answer["instruction set"] = capability()
+    try:
+        T.ones(1).to(device)
+        if device != "cpu":
+            answer["device"] = T.cuda.get_device_name(device)
+    except (RuntimeError, ValueError, AssertionError) as error:
+        answer["error"] = str(error).splitlines()[0]
+    return answer
+
+
 def main() -> None:
     module, threads, memory_layout, device, tf32 = sys.argv[1:6]
     T: Any = importlib.import_module(module)
@@ -73,8 +88,8 @@ def main() -> None:
                 seconds_of(T, run)
         elif command == "run":
             answer = seconds_of(T, run)
-        elif command == "name":
-            answer = T.cuda.get_device_name()
+        elif command == "about":
+            answer = about(T, device)
         elif command == "memory":
             answer = measure_memory(T, run, at_import)
         print(json.dumps(answer), flush=True)
