@@ -2,7 +2,7 @@
 # Tests and times voxgrad on a machine with an NVIDIA GPU, which may have no network and no Debian packages.
 #
 #   bench/gpu.sh bundle       where nvcc is: build everything into build/gpu-bundle, with the libraries it needs.
-#                             $PYTHON (python3.12) is the interpreter that the other machine has
+#                             $PYTHON (python3.12) is the interpreter that the other machine has. It may not pass 64 MiB
 #   bench/gpu.sh test         there, in this folder: all tests on the GPU, C++ and Python
 #   bench/gpu.sh sanitize     the C++ tests under compute-sanitizer's memcheck and racecheck
 #   bench/gpu.sh demo         train the demo's U-Net on the GPU
@@ -14,7 +14,19 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 root=$PWD
 bundle=$root/build/gpu-bundle
-failed=()
+bundle_limit=64  # MiB
+# Long ones, and those that fork or fill the memory.
+not_sanitized='*ManyChunks*:*Fork*:*RunsOut*'
+failed=() skipped=()
+
+usage() { sed -n '2,/^[^#]/{s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"; }
+
+# Stops unless the interpreter starts.
+check_python() {
+  "$1" -c '' 2>/dev/null && return
+  echo "gpu: the Python interpreter '$1' does not start; name another with PYTHON=..." >&2
+  exit 2
+}
 
 # The shared libraries of a program that belong to neither the C library nor CUDA.
 needed_libraries() {
@@ -24,7 +36,8 @@ needed_libraries() {
 
 make_bundle() {
   set -e
-  local python=${PYTHON:-python3.12} build=$root/build/gpu tools=$root/build/gpu-tools
+  local python=${PYTHON:-python3.12} build=$root/build/gpu tools=$root/build/gpu-tools size
+  check_python "$python"
   [[ -x $tools/bin/python ]] || "$python" -m venv "$tools"
   "$tools/bin/pip" install --quiet --disable-pip-version-check 'pybind11>=3.1' numpy
   cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DVOXGRAD_CUDA=ON -DVOXGRAD_BUILD_BENCH=ON \
@@ -43,7 +56,12 @@ make_bundle() {
   "$tools/bin/pip" install --quiet --disable-pip-version-check --target "$bundle/pytest" 'pytest>=8'
   cp /usr/share/mricron/templates/ch2.nii.gz /usr/share/mricron/templates/ch2bet.nii.gz "$bundle/data"
   find "$bundle" -name __pycache__ -prune -exec rm -rf {} +
-  echo "gpu: $bundle is $(du -sm "$bundle" | cut -f 1) MiB"
+  size=$(du -sb "$bundle" | cut -f 1)
+  echo "gpu: $bundle is $(((size + (1 << 20) - 1) >> 20)) MiB"
+  if ((size > bundle_limit << 20)); then
+    echo "gpu: FAILED: that is above $bundle_limit MiB" >&2
+    return 1
+  fi
 }
 
 use_bundle() {
@@ -51,6 +69,7 @@ use_bundle() {
   export LD_LIBRARY_PATH=$bundle/lib:/usr/local/cuda/lib64${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
   export PYTHONPATH=$bundle/python:$bundle/pytest PYTHONDONTWRITEBYTECODE=1
   python=${PYTHON:-python3}
+  check_python "$python"
 }
 
 describe() {
@@ -75,17 +94,37 @@ run_tests() {
     tests/python/test_cuda*.py
 }
 
+# True when the tool follows the first test up to a summary; else prints what it says.
+sanitizer_starts() {
+  local first output
+  first=$("$bundle/bin/cuda_tests" --gtest_list_tests --gtest_filter="-$not_sanitized" |
+    awk '/^[^ ].*\.$/ { suite = $1 } /^  / && !found { print suite $1; found = 1 }')
+  output=$(timeout 60 "$1" --tool "$2" "$bundle/bin/cuda_tests" --gtest_filter="$first" 2>&1)
+  grep -q SUMMARY <<<"$output" &&
+    ! grep -qiE 'internal sanitizer error|not supported|unable to|no attachable' <<<"$output" && return
+  tail -n 5 <<<"$output"
+  return 1
+}
+
 sanitize() {
   local sanitizer
   sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanitizer 2>/dev/null)
   if [[ -z $sanitizer ]]; then
     echo "gpu: compute-sanitizer is not on this machine; nothing was checked"
+    skipped+=(compute-sanitizer)
     return
   fi
+  echo "gpu: compute-sanitizer leaves out these tests:"
+  "$bundle/bin/cuda_tests" --gtest_list_tests --gtest_filter="$not_sanitized" | grep -v '^Running main' | sed 's/^/  /'
   local tool
   for tool in memcheck racecheck; do
+    if ! sanitizer_starts "$sanitizer" "$tool"; then
+      echo "gpu: compute-sanitizer $tool does not run here; nothing was checked"
+      skipped+=("compute-sanitizer $tool")
+      continue
+    fi
     part "compute-sanitizer $tool" timeout 280 "$sanitizer" --tool "$tool" --error-exitcode 1 \
-      "$bundle/bin/cuda_tests" --gtest_brief=1 --gtest_filter='-*ManyChunks*:*Fork*:*RunsOut*'
+      "$bundle/bin/cuda_tests" --gtest_brief=1 --gtest_filter="-$not_sanitized"
   done
 }
 
@@ -103,10 +142,19 @@ bench() {
 }
 
 case ${1:-} in
-  bundle) make_bundle; exit ;;
-  test | sanitize | demo | bench | all) ;;
-  *) sed -n '2,/^[^#]/{s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"; exit 2 ;;
+  help | -h | --help) usage; exit ;;
+  bundle | test | sanitize | demo | bench | all) ;;
+  "") usage >&2; exit 2 ;;
+  *) echo "gpu: no command '$1'" >&2; usage >&2; exit 2 ;;
 esac
+if [[ $# -gt 1 ]]; then
+  echo "gpu: $1 takes nothing; got ${*:2}" >&2
+  exit 2
+fi
+if [[ $1 == bundle ]]; then
+  make_bundle
+  exit
+fi
 use_bundle
 describe
 case $1 in
@@ -120,4 +168,5 @@ if [[ ${#failed[@]} -gt 0 ]]; then
   printf 'gpu: FAILED: %s\n' "${failed[@]}"
   exit 1
 fi
-echo "gpu: all passed"
+[[ ${#skipped[@]} -eq 0 ]] || printf 'gpu: not run: %s\n' "${skipped[@]}"
+echo "gpu: all that ran passed"
