@@ -1,8 +1,7 @@
 // Times the training step of a 3D U-Net (32-64-128-256 channels, batch 1, float32) and each of its
 // convolutions: forward and both gradients, against the machine's measured peak.
 //
-//   bench_unet [--size N] [--repeats N] [--no-layers] [--json FILE]
-//   bench_unet --peaks
+//   bench_unet [--size N] [--repeats N] [--no-layers] [--json FILE] | --peaks
 #include <voxgrad/ops/conv.h>
 #include <voxgrad/ops/cpu/blas.h>
 #include <voxgrad/voxgrad.h>
@@ -156,13 +155,12 @@ void print_layers(const Options& options, double peak) {
 }
 
 constexpr const char* kUsage =
-    "bench_unet [--size N] [--repeats N] [--no-layers] [--json FILE]\n"
+    "bench_unet [--size N] [--repeats N] [--no-layers] [--json FILE] | --peaks\n"
     "  --size N     edge of the volume, a multiple of 8 from 16 on (default 64)\n"
     "  --repeats N  timed runs of each figure, at least 1 (default 7)\n"
     "  --no-layers  the step alone\n"
     "  --json FILE  the step's figures as JSON\n"
-    "bench_unet --peaks\n"
-    "  the machine's measured peaks alone, as JSON\n";
+    "  --peaks      nothing but the machine's measured peaks, as JSON; goes with no other option\n";
 
 [[noreturn]] void refuse(std::string_view message) {
   fmt::print(stderr, "bench_unet: {}\n", message);
