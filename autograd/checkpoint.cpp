@@ -2,6 +2,7 @@
 // stays. Its rule records the function again and runs a pass from there to the same edges.
 #include <voxgrad/autograd/checkpoint.h>
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -57,37 +58,78 @@ struct WeakEdge {  // the node of the rule holds the others
 struct Segment {
   TensorFunction function;
   std::vector<std::uint32_t> random_state;
-  std::size_t result_count = 0;
+  std::size_t input_count = 0, result_count = 0;
   std::vector<std::size_t> joined;  // numbers of the results that have gradients
   std::vector<WeakEdge> edges;
 
-  std::vector<Tensor> call_again(std::span<const Tensor> inputs) const {
+  std::vector<Tensor> call_again(std::span<const Tensor> saved) const {
     const GradMode recorded(true);
     const RandomState state(random_state);
-    const std::vector<Tensor> results = function(inputs);
+    const std::vector<Tensor> results = function(saved.first(input_count));
     VG_CHECK(results.size() == result_count, AutogradError,
              "checkpoint: the function must do the same when it is called again; got {} results, "
              "before {}",
              results.size(), result_count);
-    std::vector<Tensor> wanted;
-    for (const std::size_t i : joined) wanted.push_back(results[i]);
-    return wanted;
+    std::vector<Tensor> chosen;
+    for (const std::size_t i : joined) chosen.push_back(results[i]);
+    return chosen;
   }
 
-  std::vector<Tensor> operator()(std::span<Tensor> inputs, std::span<const Tensor> grads,
+  // Results that got no gradient start nothing: zeros from them could meet infinities.
+  std::vector<Tensor> operator()(std::span<Tensor> saved, std::span<const Tensor> grads,
                                  Needs needs) const {
     std::vector<Edge> wanted;
     for (std::size_t i = 0; i < edges.size(); ++i)
       if (needs[i]) wanted.push_back({edges[i].node.lock(), edges[i].output});
-    const std::vector<Tensor> results = call_again(inputs);
+    std::vector<Tensor> results = call_again(saved), given(grads.begin(), grads.end());
+    for (std::size_t i = 0; i < given.size(); ++i)
+      if (!given[i].defined()) results[i] = {};
+    std::erase_if(results, [](const Tensor& x) { return !x.defined(); });
+    std::erase_if(given, [](const Tensor& x) { return !x.defined(); });
     std::vector<Tensor> found =
-        gradients_at(wanted, results, grads, {.create_graph = grad_enabled()});
+        gradients_at(wanted, results, given, {.create_graph = grad_enabled()});
     std::vector<Tensor> all(edges.size());
     for (std::size_t i = 0, next = 0; i < edges.size(); ++i)
       if (needs[i]) all[i] = std::move(found[next++]);
     return all;
   }
 };
+
+/// The results that have gradients, each once. An input among them is what it was.
+struct Joined {
+  std::vector<Tensor> tensors;
+  std::vector<std::size_t> numbers;                         // of those among the results
+  std::vector<std::pair<std::size_t, std::size_t>> places;  // of every result, and its tensor's
+
+  Joined(std::span<const Tensor> results, std::span<const Tensor> inputs) {
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      const auto same = [&](const Tensor& x) { return x.defined() && x.is_same(results[i]); };
+      if (!results[i].defined() || !results[i].requires_grad()) continue;
+      if (std::ranges::any_of(inputs, same)) continue;
+      const auto before = std::ranges::find_if(tensors, same);
+      places.emplace_back(i, before - tensors.begin());
+      if (before != tensors.end()) continue;
+      numbers.push_back(i);
+      tensors.push_back(results[i]);
+    }
+  }
+};
+
+std::vector<std::uint64_t> versions_of(std::span<const Tensor> tensors) {
+  std::vector<std::uint64_t> versions;
+  for (const Tensor& x : tensors) versions.push_back(x.defined() ? x.version() : 0);
+  return versions;
+}
+
+void check_unchanged(std::span<const Tensor> inputs, const std::vector<std::uint64_t>& versions) {
+  const auto now = versions_of(inputs);
+  const auto changed = std::ranges::mismatch(now, versions).in1 - now.begin();
+  VG_CHECK(changed == std::ssize(now), AutogradError,
+           "checkpoint: the function must not change its inputs in place, since it is called with "
+           "them again; input {} was changed (use the operation that is not in place, or clone() "
+           "the input first)",
+           changed);
+}
 
 }  // namespace
 
@@ -97,25 +139,25 @@ std::vector<Tensor> checkpoint(const TensorFunction& function, std::span<const T
   if (!grad_enabled()) return function(inputs);
   Segment segment;
   segment.function = function;
+  segment.input_count = inputs.size();
   if (options.preserve_rng_state) segment.random_state = default_generator().state();
   std::vector<SavedTensor> saved;
   for (const Tensor& input : inputs) saved.emplace_back(input);
+  if (saved.empty()) saved.emplace_back();  // a node that keeps nothing is never released
+  const std::vector<std::uint64_t> versions = versions_of(inputs);
   const std::uint64_t first = next_node_id();
   std::vector<Tensor> results = function(inputs);
-  segment.result_count = results.size();
-  std::vector<Tensor> joined;
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    if (!results[i].defined() || !results[i].requires_grad()) continue;
-    segment.joined.push_back(i);
-    joined.push_back(results[i]);
-  }
-  std::vector<Edge> edges = edges_out(joined, first);
+  Joined joined(results, inputs);
+  std::vector<Edge> edges = edges_out(joined.tensors, first);
   if (edges.empty()) return results;
+  check_unchanged(inputs, versions);
+  segment.result_count = results.size();
+  segment.joined = joined.numbers;
   for (const Edge& edge : edges) segment.edges.push_back({edge.node, edge.output});
-  for (Tensor& result : joined) result = detached_handle(result);
-  const std::vector<std::size_t> places = segment.joined;
-  record_edges("checkpoint", std::move(edges), joined, std::move(saved), std::move(segment));
-  for (std::size_t i = 0; i < places.size(); ++i) results[places[i]] = std::move(joined[i]);
+  for (Tensor& result : joined.tensors) result = detached_handle(result);
+  record_edges("checkpoint", std::move(edges), joined.tensors, std::move(saved), std::move(segment))
+      ->takes_undefined = true;
+  for (const auto& [result, place] : joined.places) results[result] = joined.tensors[place];
   return results;
 }
 

@@ -201,7 +201,7 @@ class Pass {
              "one (pass retain_graph to the first)",
              node->op);
     for (std::size_t i = 0; i < grads.size(); ++i)
-      if (!grads[i].defined()) grads[i] = zeros_as(node->results[i]);
+      if (!grads[i].defined() && !node->takes_undefined) grads[i] = zeros_as(node->results[i]);
     std::vector<Tensor> results = apply_rule(node, grads, Needs(needs.get(), count), scope);
     grads.clear();
     for (std::size_t i = 0; i < count; ++i)

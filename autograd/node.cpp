@@ -152,8 +152,9 @@ void record(std::string_view op, std::span<const Tensor> inputs, std::span<Tenso
   record_edges(op, edges_of(inputs), results, std::move(saved), std::move(rule));
 }
 
-void record_edges(std::string_view op, std::vector<Edge> edges, std::span<Tensor> results,
-                  std::vector<SavedTensor> saved, Rule rule) {
+std::shared_ptr<Node> record_edges(std::string_view op, std::vector<Edge> edges,
+                                   std::span<Tensor> results, std::vector<SavedTensor> saved,
+                                   Rule rule) {
   const auto node = make_node(op, std::move(edges), std::move(saved), std::move(rule));
   for (int i = 0; i < static_cast<int>(results.size()); ++i) {
     const Tensor& result = results[i];
@@ -162,6 +163,7 @@ void record_edges(std::string_view op, std::vector<Edge> edges, std::span<Tensor
     for (SavedTensor& kept : node->saved) kept.mark_result(result, i);
     if (is_floating(result.dtype())) set_history(result, node, i);
   }
+  return node;
 }
 
 void check_in_place(std::string_view op, const Tensor& target, std::span<const Tensor> inputs) {

@@ -33,9 +33,10 @@ using Rule = std::function<std::vector<Tensor>(std::span<Tensor> saved,
 void record(std::string_view op, std::span<const Tensor> inputs, std::span<Tensor> results,
             std::vector<SavedTensor> saved, Rule rule);
 
-/// record() where the inputs are known by their edges.
-void record_edges(std::string_view op, std::vector<Edge> edges, std::span<Tensor> results,
-                  std::vector<SavedTensor> saved, Rule rule);
+/// record() where the inputs are known by their edges. Returns the node.
+std::shared_ptr<Node> record_edges(std::string_view op, std::vector<Edge> edges,
+                                   std::span<Tensor> results, std::vector<SavedTensor> saved,
+                                   Rule rule);
 
 /// Larger than the id of every node made so far.
 std::uint64_t next_node_id();
@@ -107,8 +108,9 @@ class Node {
   std::vector<std::weak_ptr<TensorImpl>> result_tensors;
   std::vector<SavedTensor> saved;
   Rule rule;
-  Tensor leaf;         // on accumulators: where the gradient goes
-  bool freed = false;  // a backward pass released what was saved
+  bool takes_undefined = false;  // the rule wants no zeros for gradients that nothing gave
+  Tensor leaf;                   // on accumulators: where the gradient goes
+  bool freed = false;            // a backward pass released what was saved
   std::vector<GradHook> hooks;
 };
 

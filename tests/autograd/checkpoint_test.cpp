@@ -142,6 +142,52 @@ TEST(Checkpoint, PassesOnWhatHasNoGradient) {
   EXPECT_EQ(values(inputs[0].grad()), std::vector<double>(2, 3));
 }
 
+TEST(Checkpoint, ResultsWithoutGradientStartNothing) {
+  const Tensor x = Tensor::from<double>({0, 1}, {2}).requires_grad_(), w = leaf({2});
+  const auto function = [&](std::span<const Tensor> in) {
+    return std::vector<Tensor>{mul(in[0], 2.0), mul(log(in[0]), w)};
+  };
+  sum(checkpoint(function, std::span(&x, 1))[0]).backward();
+  EXPECT_EQ(values(x.grad()), std::vector<double>(2, 2));
+  EXPECT_FALSE(w.grad().defined());
+}
+
+TEST(Checkpoint, ResultsThatAreInputsOrEachOtherStaySo) {
+  const Tensor x = leaf({2}), input = mul(x, 1.0);
+  const std::vector<Tensor> results = checkpoint(
+      [](std::span<const Tensor> in) {
+        const Tensor y = mul(in[0], 2.0);
+        return std::vector<Tensor>{y, in[0], y};
+      },
+      std::span(&input, 1));
+  EXPECT_TRUE(results[1].is_same(input));
+  EXPECT_TRUE(results[2].is_same(results[0]));
+  sum(add(results[0], results[2])).backward();
+  EXPECT_EQ(values(x.grad()), std::vector<double>(2, 4));
+}
+
+TEST(Checkpoint, WithoutInputsIsReleasedToo) {
+  const Tensor w = leaf({2});
+  const auto function = [&](std::span<const Tensor> in) {
+    EXPECT_TRUE(in.empty());
+    return std::vector<Tensor>{exp(w)};
+  };
+  const Tensor loss = sum(checkpoint(function, {})[0]);
+  loss.backward();
+  EXPECT_EQ(values(w.grad()), values(exp(w)));
+  EXPECT_THROW(loss.backward(), AutogradError);
+}
+
+TEST(Checkpoint, RefusesAFunctionThatChangesItsInput) {
+  const Tensor x = leaf({2});
+  const Tensor input = mul(x, 1.0);
+  const auto function = [](const Tensor& in) {
+    Tensor mine = in;
+    return mul(mine.mul_(2.0), 3.0);
+  };
+  EXPECT_THROW(checkpoint(function, input), AutogradError);
+}
+
 TEST(Checkpoint, RefusesAChangedInputAndASecondPass) {
   const Tensor x = leaf({2});
   Tensor input = mul(x, 2.0);
