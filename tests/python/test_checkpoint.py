@@ -56,6 +56,30 @@ def test_any_structure_comes_back(m):
     assert x.grad.tolist() == [6, 6]
 
 
+def test_classes_of_their_own_come_back(m):
+    class Mine(list):
+        def __init__(self, *, name):
+            super().__init__()
+            self.name = name
+
+    def function(a):
+        mine = Mine(name="mine")
+        mine.append(a * 2)
+        return collections.defaultdict(list, {"mine": mine})
+
+    x = m.ones(2, requires_grad=True)
+    result = checkpoint_of(m)(function, x, use_reentrant=False)
+    assert result["mine"].name == "mine" and result["other"] == []
+    result["mine"][0].sum().backward()
+    assert x.grad.tolist() == [2, 2]
+
+
+def test_an_argument_in_place_is_refused_at_once():
+    x = voxgrad.ones(2, requires_grad=True) * 1
+    with pytest.raises(RuntimeError, match="in place"):
+        checkpoint_of(voxgrad)(lambda a: a.mul_(2) * 3, x)
+
+
 def test_the_second_call_draws_the_same_numbers(m):
     x = m.ones(100, requires_grad=True)
     y = checkpoint_of(m)(m.nn.Dropout(0.5), x, use_reentrant=False)

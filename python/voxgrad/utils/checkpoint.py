@@ -1,8 +1,9 @@
 """Parts of a network whose activations are computed again in the backward pass rather than kept."""
 from __future__ import annotations
 
+import copy
 from contextlib import nullcontext
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
 from .. import _C
 from .._C import Tensor
@@ -15,11 +16,15 @@ def checkpoint(function: Callable[..., Any], *args: Any, use_reentrant: bool | N
     """function(*args, **kwargs), of which only the arguments are kept: backward() calls the function again.
 
     Values and gradients are those of the function, also to parameters and other tensors that it uses, and they can be
-    differentiated again, whatever use_reentrant says. Results are tensors, in tuples, lists and dicts as they come.
-    preserve_rng_state: the second call draws the random numbers of the first. context_fn gives a context manager for
-    either call. The other options change nothing.
+    differentiated again, whatever use_reentrant says. Results are tensors, in tuples, lists and dicts as they come;
+    tensors that hide elsewhere keep their activations. The gradient of one result with respect to another is not
+    seen, and results that are views are tensors of their own. preserve_rng_state: the second call draws the default
+    generator's numbers of the first. context_fn gives a context manager for either call. The other options change
+    nothing. The function must not wait for another thread's backward().
 
-    Raises RuntimeError in backward() when an argument was changed in place or the second call gives other results.
+    Raises RuntimeError when the function changes a positional argument in place, and in backward() when one was
+    changed since or the second call gives other results. Tensors in kwargs, in containers and of the function's own
+    are not watched.
     """
     first, again = context_fn() if context_fn is not None else (nullcontext(), nullcontext())
     contexts = [first]
@@ -41,7 +46,8 @@ def checkpoint(function: Callable[..., Any], *args: Any, use_reentrant: bool | N
         return found
 
     found = _C._checkpoint(run, tensors, preserve_rng_state)
-    return _put_tensors(results[0], iter(found))
+    structure, results[0] = results[0], None  # which may hold anything
+    return _put_tensors(structure, iter(found))
 
 
 def checkpoint_sequential(functions: Any, segments: int, input: Any, use_reentrant: bool | None = None,
@@ -75,26 +81,28 @@ class _Place:
 
 
 def _take_tensors(value: Any, tensors: list[Tensor]) -> Any:
+    """The value with places for its tensors, which go to `tensors`."""
     if isinstance(value, Tensor):
         tensors.append(value)
         return _Place
-    if isinstance(value, dict):
-        return type(value)((k, _take_tensors(v, tensors)) for k, v in value.items())
-    if isinstance(value, (tuple, list)):
-        parts = [_take_tensors(v, tensors) for v in value]
-        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
-    return value
+    return _rebuilt(value, lambda part: _take_tensors(part, tensors))
 
 
-def _put_tensors(value: Any, tensors: Any) -> Any:
-    if value is _Place:
-        return next(tensors)
-    if isinstance(value, dict):
-        return type(value)((k, _put_tensors(v, tensors)) for k, v in value.items())
-    if isinstance(value, (tuple, list)):
-        parts = [_put_tensors(v, tensors) for v in value]
+def _put_tensors(value: Any, tensors: Iterator[Tensor]) -> Any:
+    return next(tensors) if value is _Place else _rebuilt(value, lambda part: _put_tensors(part, tensors))
+
+
+def _rebuilt(value: Any, of_part: Callable[[Any], Any]) -> Any:
+    """Tuples, lists and dicts, also of classes of their own, with other parts; anything else as it is."""
+    if isinstance(value, tuple):
+        parts = [of_part(v) for v in value]
         return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
-    return value
+    if not isinstance(value, (dict, list)):
+        return value
+    result = copy.copy(value)
+    for key in value if isinstance(value, dict) else range(len(value)):
+        result[key] = of_part(value[key])
+    return result
 
 
 __all__ = ["checkpoint", "checkpoint_sequential"]
