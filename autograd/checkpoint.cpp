@@ -65,14 +65,12 @@ struct Segment {
   std::vector<Tensor> call_again(std::span<const Tensor> saved) const {
     const GradMode recorded(true);
     const RandomState state(random_state);
-    const std::vector<Tensor> results = function(saved.first(input_count));
+    std::vector<Tensor> results = function(saved.first(input_count));
     VG_CHECK(results.size() == result_count, AutogradError,
              "checkpoint: the function must do the same when it is called again; got {} results, "
              "before {}",
              results.size(), result_count);
-    std::vector<Tensor> chosen;
-    for (const std::size_t i : joined) chosen.push_back(results[i]);
-    return chosen;
+    return results;
   }
 
   // Results that got no gradient start nothing: zeros from them could meet infinities.
@@ -81,13 +79,15 @@ struct Segment {
     std::vector<Edge> wanted;
     for (std::size_t i = 0; i < edges.size(); ++i)
       if (needs[i]) wanted.push_back({edges[i].node.lock(), edges[i].output});
-    std::vector<Tensor> results = call_again(saved), given(grads.begin(), grads.end());
-    for (std::size_t i = 0; i < given.size(); ++i)
-      if (!given[i].defined()) results[i] = {};
-    std::erase_if(results, [](const Tensor& x) { return !x.defined(); });
-    std::erase_if(given, [](const Tensor& x) { return !x.defined(); });
+    std::vector<Tensor> results = call_again(saved), roots, given;
+    for (std::size_t i = 0; i < grads.size(); ++i) {
+      if (!grads[i].defined()) continue;
+      roots.push_back(std::move(results[joined[i]]));
+      given.push_back(grads[i]);
+    }
+    results.clear();
     std::vector<Tensor> found =
-        gradients_at(wanted, results, given, {.create_graph = grad_enabled()});
+        gradients_at(wanted, roots, given, {.create_graph = grad_enabled()});
     std::vector<Tensor> all(edges.size());
     for (std::size_t i = 0, next = 0; i < edges.size(); ++i)
       if (needs[i]) all[i] = std::move(found[next++]);
