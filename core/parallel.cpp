@@ -38,6 +38,9 @@ using internal::tile_state;
 constexpr int kMostThreads = 1024;
 // Calls come in quick succession: waking a sleeping thread costs more than to spin this long.
 constexpr auto kSpin = std::chrono::microseconds(40);
+// Threads take tiles from ranges of their own while there are any: what neighbouring tiles share is
+// then in a core's own cache. More threads than this share ranges.
+constexpr int kMostLanes = 64;
 // More helpers take the caller longer to steer than they gain: some land elsewhere anyway.
 constexpr int kMostSteered = 3;
 
@@ -71,15 +74,29 @@ void run_tile(const std::function<void(Index)>& body, Index tile) {
   tile_state().in_body = false;  // after an exception ~InTiles does this
 }
 
+/// A range of tiles, handed out in ascending order, on a cache line of its own.
+struct alignas(64) Lane {
+  std::atomic<Index> next{0};
+  Index end = 0;
+
+  bool has_tiles() const { return next.load(std::memory_order_relaxed) < end; }
+};
+
 struct Job {
   Job(Index tiles, const std::function<void(Index)>& of, int helpers)
-      : count(tiles), body(of), helpers_wanted(helpers) {}
+      : count(tiles), body(of), helpers_wanted(helpers), lanes(std::min(helpers + 1, kMostLanes)) {
+    for (int i = 0; i < lanes; ++i) {
+      lane[i].next.store(first_tile(i), std::memory_order_relaxed);
+      lane[i].end = first_tile(i + 1);
+    }
+  }
 
   const Index count;
   const std::function<void(Index)>& body;
   const int helpers_wanted;
+  const int lanes;
+  Lane lane[kMostLanes];
   std::fenv_t environment{};
-  std::atomic<Index> next{0};
   std::atomic<bool> stop{false};
   std::atomic<int> active{0};  // helpers inside; grows under the pool's mutex only
   int joined = 0;              // helpers that ever joined; under the pool's mutex
@@ -87,8 +104,20 @@ struct Job {
   std::mutex error_mutex;
   std::exception_ptr error;
 
-  bool wants_helpers() const {
-    return joined < helpers_wanted && next.load(std::memory_order_relaxed) < count && !stop.load();
+  // In nearly equal parts, without multiplying a count that may be as large as it likes.
+  Index first_tile(int i) const { return count / lanes * i + std::min<Index>(count % lanes, i); }
+
+  /// The first lane with tiles, from the slot's own on; null when there are no tiles.
+  Lane* find_lane(int slot) {
+    for (int i = 0; i < lanes; ++i) {
+      Lane& each = lane[(slot + i) % lanes];
+      if (each.has_tiles()) return &each;
+    }
+    return nullptr;
+  }
+
+  bool wants_helpers() {
+    return joined < helpers_wanted && find_lane(joined + 1) != nullptr && !stop.load();
   }
 
   /// Takes tiles until there are none. Never throws.
@@ -96,13 +125,14 @@ struct Job {
     try {
       const InTiles inside(slot);
       bool poll = false;  // Pool::run polled before it published the job
-      while (next.load(std::memory_order_relaxed) < count &&
-             !stop.load(std::memory_order_relaxed)) {
+      while (!stop.load(std::memory_order_relaxed)) {
+        Lane* const from = find_lane(slot);
+        if (from == nullptr) return;
         if (internal::fork_waits()) internal::yield_to_fork();
         if (poll) poll_cancel();
         poll = is_caller;
-        const Index tile = next.fetch_add(1, std::memory_order_relaxed);
-        if (tile < count) run_tile(body, tile);
+        const Index tile = from->next.fetch_add(1, std::memory_order_relaxed);
+        if (tile < from->end) run_tile(body, tile);
       }
     } catch (...) {
       stop.store(true);

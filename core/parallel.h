@@ -19,9 +19,9 @@ int num_threads();
 void set_num_threads(int count);
 
 /// Runs body(0) ... body(count - 1), each once, on up to `max_threads` threads (0: all), the caller
-/// among them; returns when all are done. Tiles are handed out in ascending order. The first
-/// exception of a body is rethrown after the other threads stopped. Bodies run in the caller's
-/// floating-point environment.
+/// among them; returns when all are done. Each thread takes neighbouring tiles in ascending order,
+/// from places far apart, then what is left elsewhere. The first exception of a body is rethrown
+/// after the other threads stopped. Bodies run in the caller's floating-point environment.
 ///
 /// Called from inside a body it runs its tiles in order on the calling thread; a call with one tile
 /// does not count as a body for this, so work within it may still use the pool. Several threads may

@@ -60,11 +60,35 @@ TEST(ParallelFor, RunsManyShortCallsInARow) {
   EXPECT_EQ(sum, 3 * 20000);
 }
 
-TEST(ParallelFor, HandsOutTilesInAscendingOrder) {
+TEST(ParallelFor, OneThreadTakesTilesInAscendingOrder) {
   const Threads scope(1);
   std::vector<Index> order;
   parallel_for(5, [&](Index tile) { order.push_back(tile); });
   EXPECT_EQ(order, (std::vector<Index>{0, 1, 2, 3, 4}));
+}
+
+TEST(ParallelFor, EachThreadTakesNeighboursThenWhatIsLeft) {
+  const Threads scope(2);
+  constexpr Index kCount = 11;
+  std::vector<Index> taken[2];
+  std::atomic<int> begun{0}, ended{0};
+  bool met = true;
+  parallel_for(kCount, [&](Index tile) {
+    std::vector<Index>& own = taken[thread_index()];
+    own.push_back(tile);
+    if (own.size() == 1) {
+      ++begun;
+      const bool both = comes_true([&] { return begun == 2; });
+      // The thread that starts in the middle waits until the other has run all the rest.
+      const bool alone = tile == 0 || comes_true([&] { return ended == kCount - 1; });
+      if (!both || !alone) met = false;
+    }
+    ++ended;
+  });
+  ASSERT_TRUE(met);
+  const bool caller_first = taken[0].front() == 0;
+  EXPECT_EQ(taken[caller_first ? 0 : 1], (std::vector<Index>{0, 1, 2, 3, 4, 5, 7, 8, 9, 10}));
+  EXPECT_EQ(taken[caller_first ? 1 : 0], (std::vector<Index>{6}));
 }
 
 TEST(ParallelFor, NeverUsesMoreThreadsThanAllowed) {
