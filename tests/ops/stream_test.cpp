@@ -5,6 +5,7 @@
 
 #include <functional>
 
+#include <voxgrad/ops/conv.h>
 #include <voxgrad/ops/elementwise.h>
 #include <voxgrad/ops/layout.h>
 #include <voxgrad/ops/norm.h>
@@ -104,6 +105,25 @@ TEST(Stream, GradientsOfPooling) {
             .rank = 3, .batch = x.size(0), .channels = channels, .axis = {axis, axis, axis}};
         const MaxPooled pooled = max_pool(g, x);
         return scatter_at(g, pooled.values, pooled.positions);
+      });
+    }
+  }
+}
+
+// Their operands are large too, and fetched beforehand.
+TEST(Stream, DepthwiseConvolution) {
+  for (const Slot slot : {Slot::y, Slot::x}) {
+    for (const Index channels : {32, 36}) {
+      const Tensor w = random_volumes(channels, 1, 3);
+      expect_parts(random_volumes(2, channels), [&](const Tensor& source) {
+        ConvOperands operands{.x = &source, .w = &w};
+        if (slot == Slot::x) operands = {.w = &w, .y = &source};
+        const Shape shape = source.shape();
+        const ConvGeometry geometry =
+            conv_geometry(shape, w.shape(), {.padding = 1, .groups = channels});
+        const Tensor result = conv_partial(slot, geometry, operands);
+        EXPECT_EQ(last_conv()->algorithm, "depthwise");
+        return result;
       });
     }
   }

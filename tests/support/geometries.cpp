@@ -62,10 +62,24 @@ ConvGeometry random_thin_geometry(std::mt19937& random) {
   return g;
 }
 
-// Blocks of channels of every width.
+// Blocks of channels of every width, and long rows in many lines.
 ConvGeometry random_depthwise_geometry(std::mt19937& random) {
+  const Pick pick{random};
   ConvGeometry g = random_geometry(random);
-  g.groups = g.x_channels = g.y_channels = Pick{random}(2, Pick{random}(0, 3) == 0 ? 70 : 9);
+  g.groups = g.x_channels = g.y_channels = pick(2, pick(0, 3) == 0 ? 70 : 9);
+  if (pick(0, 2) == 0) {
+    const int lines = g.rank > 1 ? 1 : 2;
+    for (int i = lines; i < 3; ++i) {
+      ConvAxis& axis = g.axis[i];
+      const Index longer = pick(0, i == 2 ? 60 : 10);
+      axis.kernel = pick(2, 5);
+      axis.stride = pick(0, 3) == 0 ? 2 : 1;
+      axis.dilation = 1;
+      axis.in = axis.kernel + longer;
+      axis.padding = pick(0, 2);
+      axis.out = (axis.in + 2 * axis.padding - axis.reach()) / axis.stride + 1;
+    }
+  }
   return g;
 }
 

@@ -6,10 +6,11 @@
 
 namespace voxgrad::ops::cpu {
 
-/// A tap of the kernel, and how far from the list's first tap it reads.
+/// How far from the list's first tap a position of the source lies, and the tap that it meets from
+/// each line of results, or -1. A product may compute two neighbouring lines at once.
 struct DepthwiseTap {
   std::int64_t source;
-  std::int64_t number;
+  std::int64_t number[2];
 };
 
 /// Taps that some rows meet. A triple is a tap and the two that follow it, each of which reads what
@@ -25,21 +26,23 @@ struct DepthwiseTaps {
   bool misses_last = false;
 };
 
-/// out[row][channel] = bias[channel] + sum over taps of
-///   source[row * row_stride + tap.source + channel] * weights[tap.number][channel].
+/// out[line][row][channel] = bias[channel] + sum over taps of
+///   source[row * row_stride + tap.source + channel] * weights[tap.number[line]][channel].
 template <typename T>
 struct DepthwiseProduct {
   DepthwiseTaps taps;
   const T* source;
+  const T* ahead;  ///< if any: as many rows that later calls read, to be fetched meanwhile
+  std::int64_t ahead_line_stride;
   std::int64_t row_stride;
   const T* weights;  ///< rows as long as the kernel has channels
   const T* bias;
   T* out;
-  std::int64_t out_stride;
+  std::int64_t out_stride, out_line_stride;
   bool streams;  ///< vectors of a whole cache line go past the caches; they are aligned
 };
 
-/// sums[tap.number][channel] += sum over rows of
+/// sums[tap.number[0]][channel] += sum over rows of
 ///   x[row * row_stride + tap.source + channel] * y[row * y_stride + channel].
 template <typename T>
 struct DepthwiseSum {
@@ -53,18 +56,19 @@ struct DepthwiseSum {
 
 inline constexpr int kMostDepthwiseRows = 16;
 
-/// Kernels for one number of channels; entry r - 1 takes r rows.
+/// Kernels for one number of channels; entry r - 1 takes r rows, product[l - 1] l lines.
 template <typename T>
 struct DepthwiseSet {
   int channels;
-  void (*product[kMostDepthwiseRows])(const DepthwiseProduct<T>&);
+  void (*product[2][kMostDepthwiseRows])(const DepthwiseProduct<T>&);
   void (*sum[kMostDepthwiseRows])(const DepthwiseSum<T>&);
 };
 
 /// By falling number of channels: a whole vector, a half ... one channel.
 template <typename T>
 struct DepthwiseTable {
-  int rows;  ///< entries in use of each set
+  int rows;       ///< entries in use of each set
+  int pair_rows;  ///< of its second product
   int set_count;
   DepthwiseSet<T> sets[5];
 };

@@ -17,14 +17,15 @@ template <int kTaps, int kRows>
   return (at == 0 && taps.misses_first) || (at == kRows + kTaps - 2 && taps.misses_last);
 }
 
-// results[row] += sum over kTaps taps of source[row + tap] * weights[tap].
-template <int kTaps, int kRows, typename Vector, typename T>
+// results[line][row] += sum over kTaps taps of source[row + tap] * weights[line][tap].
+template <int kTaps, int kRows, int kLines, typename Vector, typename T>
 [[gnu::always_inline]] inline void add_products(const DepthwiseTaps& taps, const T* source,
-                                                int64_t stride, const T* weights, Vector* results) {
+                                                int64_t stride, const T* const (&weights)[kLines],
+                                                Vector* results) {
   constexpr int kLanes = sizeof(Vector) / sizeof(T);
-  Vector w[kTaps];
-#pragma GCC unroll 3
-  for (int tap = 0; tap < kTaps; ++tap) load(w[tap], weights + tap * kLanes);
+  Vector w[kLines * kTaps];
+#pragma GCC unroll 6
+  for (int i = 0; i < kLines * kTaps; ++i) load(w[i], weights[i / kTaps] + i % kTaps * kLanes);
 #pragma GCC unroll 18
   for (int at = 0; at < kRows + kTaps - 1; ++at) {
     if (misses<kTaps, kRows>(taps, at)) continue;
@@ -32,10 +33,43 @@ template <int kTaps, int kRows, typename Vector, typename T>
     load(value, source);
     source += stride;
     hold(value);
-#pragma GCC unroll 3
-    for (int tap = 0; tap < kTaps; ++tap) {
-      if (0 <= at - tap && at - tap < kRows) results[at - tap] += value * w[tap];
+#pragma GCC unroll 6
+    for (int i = 0; i < kLines * kTaps; ++i) {
+      const int row = at - i % kTaps;
+      if (0 <= row && row < kRows) results[i / kTaps * kRows + row] += value * w[i];
     }
+  }
+}
+
+// The products of kTaps taps of the list, for the lines that meet them.
+template <int kTaps, int kRows, int kLines, typename Vector, typename T>
+[[gnu::always_inline]] inline void add_tap(const DepthwiseProduct<T>& block,
+                                           const DepthwiseTap& tap, Vector* results) {
+  constexpr int kLanes = sizeof(Vector) / sizeof(T);
+  const T* source = block.source + tap.source;
+  if constexpr (kLines == 2) {
+    if (tap.number[0] >= 0 && tap.number[1] >= 0) {
+      const T* const weights[2] = {block.weights + tap.number[0] * kLanes,
+                                   block.weights + tap.number[1] * kLanes};
+      return add_products<kTaps, kRows, 2>(block.taps, source, block.row_stride, weights, results);
+    }
+    if (tap.number[0] < 0) {
+      const T* const weights[1] = {block.weights + tap.number[1] * kLanes};
+      return add_products<kTaps, kRows, 1>(block.taps, source, block.row_stride, weights,
+                                           results + kRows);
+    }
+  }
+  const T* const weights[1] = {block.weights + tap.number[0] * kLanes};
+  add_products<kTaps, kRows, 1>(block.taps, source, block.row_stride, weights, results);
+}
+
+// Row `row` of the lines that later calls read, into the second cache: it is what the first has
+// room for neither in bytes nor in requests under way.
+template <int kLines, typename T>
+[[gnu::always_inline]] inline void fetch_row(const DepthwiseProduct<T>& block, int64_t row) {
+#pragma GCC unroll 2
+  for (int line = 0; line < kLines; ++line) {
+    __builtin_prefetch(block.ahead + line * block.ahead_line_stride + row * block.row_stride, 0, 2);
   }
 }
 
@@ -63,28 +97,25 @@ template <int kTaps, int kRows, typename Vector, typename T>
   for (int tap = 0; tap < kTaps; ++tap) store(sums + tap * kLanes, sum[tap]);
 }
 
-template <typename T, int kLanes, int kRows>
+template <typename T, int kLanes, int kRows, int kLines>
 void product(const DepthwiseProduct<T>& block) {
-  typename VectorOf<T, kLanes>::Type results[kRows];
+  typename VectorOf<T, kLanes>::Type results[kLines * kRows];
 #pragma GCC unroll 16
-  for (int row = 0; row < kRows; ++row) load(results[row], block.bias);
+  for (int i = 0; i < kLines * kRows; ++i) load(results[i], block.bias);
   const DepthwiseTaps taps = block.taps;
-  if (taps.triple_count > 0) {  // the last reads what is new: the calls before read the others
-    const T* last = block.source + taps.triples[taps.triple_count - 1].source;
-#pragma GCC unroll 16
-    for (int row = 0; row < kRows; ++row) __builtin_prefetch(last + row * block.row_stride);
-  }
-  for (int64_t i = 0; i < taps.triple_count; ++i) {
-    add_products<3, kRows>(taps, block.source + taps.triples[i].source, block.row_stride,
-                           block.weights + taps.triples[i].number * kLanes, results);
+  for (int64_t i = 0, row = 0; i < taps.triple_count; ++i) {
+    if (block.ahead != nullptr) {
+      for (; row * taps.triple_count < (i + 1) * kRows; ++row) fetch_row<kLines>(block, row);
+    }
+    add_tap<3, kRows, kLines>(block, taps.triples[i], results);
   }
   for (int64_t i = 0; i < taps.single_count; ++i) {
-    add_products<1, kRows>(taps, block.source + taps.singles[i].source, block.row_stride,
-                           block.weights + taps.singles[i].number * kLanes, results);
+    add_tap<1, kRows, kLines>(block, taps.singles[i], results);
   }
 #pragma GCC unroll 16
-  for (int row = 0; row < kRows; ++row) {
-    put(block.out + row * block.out_stride, results[row], block.streams);
+  for (int i = 0; i < kLines * kRows; ++i) {
+    put(block.out + i / kRows * block.out_line_stride + i % kRows * block.out_stride, results[i],
+        block.streams);
   }
 }
 
@@ -96,20 +127,21 @@ void sum(const DepthwiseSum<T>& block) {
   const DepthwiseTaps taps = block.taps;
   for (int64_t i = 0; i < taps.triple_count; ++i) {
     add_sums<3, kRows>(taps, block.x + taps.triples[i].source, block.row_stride, y,
-                       block.sums + taps.triples[i].number * kLanes);
+                       block.sums + taps.triples[i].number[0] * kLanes);
   }
   for (int64_t i = 0; i < taps.single_count; ++i) {
     add_sums<1, kRows>(taps, block.x + taps.singles[i].source, block.row_stride, y,
-                       block.sums + taps.singles[i].number * kLanes);
+                       block.sums + taps.singles[i].number[0] * kLanes);
   }
 }
 
-/// Fills entries 1 ... kRows of a set.
-template <typename T, int kLanes, int kRows>
+/// Fills entries 1 ... kRows of a set; pairs of lines have half as many rows.
+template <typename T, int kLanes, int kRows, int kPairRows = kRows / 2>
 constexpr void fill_set(DepthwiseSet<T>& set) {
-  if constexpr (kRows > 1) fill_set<T, kLanes, kRows - 1>(set);
+  if constexpr (kRows > 1) fill_set<T, kLanes, kRows - 1, kPairRows>(set);
   set.channels = kLanes;
-  set.product[kRows - 1] = product<T, kLanes, kRows>;
+  set.product[0][kRows - 1] = product<T, kLanes, kRows, 1>;
+  if constexpr (kRows <= kPairRows) set.product[1][kRows - 1] = product<T, kLanes, kRows, 2>;
   set.sum[kRows - 1] = sum<T, kLanes, kRows>;
 }
 
@@ -122,7 +154,7 @@ constexpr void add_sets(DepthwiseTable<T>& table) {
 /// For vectors of kBytes bytes and blocks of at most kRows rows.
 template <typename T, int kBytes, int kRows>
 constexpr DepthwiseTable<T> depthwise_table() {
-  DepthwiseTable<T> table{kRows, 0, {}};
+  DepthwiseTable<T> table{kRows, kRows / 2, 0, {}};
   add_sets<T, kBytes / static_cast<int>(sizeof(T)), kRows>(table);
   return table;
 }

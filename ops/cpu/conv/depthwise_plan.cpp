@@ -41,14 +41,14 @@ std::vector<ColumnPlan::Segment> segments_of(const GatherAxis& axis) {
   return segments;
 }
 
-bool reads_triples(const GatherAxis& axis) { return axis.tap_step == axis.row_step; }
+// Whether what a row reads with a tap is what the next row reads with the tap before.
+bool shares_taps(const GatherAxis& axis) { return axis.tap_step == axis.row_step; }
 
 // With three taps, the row that misses the first and the one that misses the last join those that
-// miss none. There is at most one of each, next to them: what a row reads with a tap, the next row
-// reads with the tap before.
+// miss none. There is at most one of each, next to them.
 std::vector<ColumnPlan::Segment> segments_with_borders(const GatherAxis& axis) {
   std::vector<ColumnPlan::Segment> segments = segments_of(axis);
-  if (axis.taps != 3 || !reads_triples(axis)) return segments;
+  if (axis.taps != 3 || !shares_taps(axis)) return segments;
   std::vector<ColumnPlan::Segment> joined;
   for (ColumnPlan::Segment next : segments) {
     if (next.taps.length() == 2) next.taps = {0, 3};
@@ -71,7 +71,7 @@ std::vector<ColumnPlan::Segment> pieces_of(const GatherAxis& axis, Index most_ro
   return result;
 }
 
-Index most_rows(DType dtype) {
+Index kernel_rows(DType dtype) {
   return visit_floating(dtype, []<typename T>() -> Index { return depthwise_kernels<T>().rows; });
 }
 
@@ -117,12 +117,13 @@ Index ColumnPlan::columns_per_tile(Index channels) const {
 Index ColumnPlan::list_size() const {
   Index taps = 0;
   for (const Segment& piece : pieces) taps = std::max(taps, piece.taps.length());
-  return taps * gather.axis[0].taps * gather.axis[1].taps;
+  return taps * gather.axis[0].taps * (2 * gather.axis[1].taps + 1);  // a line's, and a pair's
 }
 
 DepthwiseProductPlan::DepthwiseProductPlan(const ConvProblem& problem)
     : blocks(problem.geometry.groups, problem.dtype) {
-  const Index rows = most_rows(problem.dtype);
+  // Four lines of three planes of as many rows, of two vectors of channels, fill the nearest cache.
+  const Index rows = 2 * kernel_rows(problem.dtype);
   for (Phase& phase : phases(problem.produced, problem.geometry)) {
     ColumnPlan columns(phase.gather, blocks.groups(), rows);
     const Index tile_columns = columns.columns_per_tile(problem.geometry.groups);
@@ -137,7 +138,7 @@ DepthwiseProductPlan::DepthwiseProductPlan(const ConvProblem& problem)
 DepthwiseSumPlan::DepthwiseSumPlan(const ConvProblem& problem)
     : blocks(problem.geometry.groups, problem.dtype),
       columns(phases(Slot::y, problem.geometry).front().gather, blocks.groups(),
-              most_rows(problem.dtype)),
+              kernel_rows(problem.dtype)),
       sums_size(columns.gather.taps() * problem.geometry.groups) {
   constexpr Index kPartialBytes = Index{16} << 20;  // of all chunks together
   constexpr Index kLeastChunkRows = 64;             // fewer do not pay for adding its sums
@@ -154,8 +155,29 @@ TapWalk::TapWalk(const ColumnPlan& plan, Index batch_stride, const Index (&strid
 
 void TapWalk::run(Range columns, const std::function<void(const Strip&)>& visit) {
   for (Index column = columns.begin; column < columns.end; ++column) {
+    newest_ = newest(column);
+    newest_next_ = newest(std::min(column + plan_.groups, plan_.columns - 1));
     for (const ColumnPlan::Segment& lines : plan_.lines) visit(strip(column, lines));
   }
+}
+
+Index TapWalk::ahead(Index line) const {
+  const GatherAxis& b = plan_.gather.axis[1];
+  const Index at = std::clamp<Index>(line * b.row_step, 0, 2 * b.size - 1);
+  return at < b.size ? newest_ + at * stride_[1] : newest_next_ + (at - b.size) * stride_[1];
+}
+
+// Of what `column` reads, the element in the last plane and the first line and row.
+Index TapWalk::newest(Index column) const {
+  const auto& [a, b, c] = plan_.gather.axis;
+  const Index pieces = static_cast<Index>(plan_.pieces.size());
+  const Index rest = column / plan_.groups, plane = rest / pieces, i = plane % a.rows;
+  const ColumnPlan::Segment& piece = plan_.pieces[static_cast<std::size_t>(rest % pieces)];
+  const auto inside = [](const GatherAxis& axis, Index at) {
+    return std::clamp<Index>(at, 0, axis.size - 1);
+  };
+  return plane / a.rows * batch_stride_ + inside(a, a.at(i, a.taps - 1)) * stride_[0] +
+         inside(c, c.at(piece.rows.begin, 0)) * stride_[2];
 }
 
 Strip TapWalk::strip(Index column, const ColumnPlan::Segment& lines) {
@@ -165,13 +187,14 @@ Strip TapWalk::strip(Index column, const ColumnPlan::Segment& lines) {
   const Index plane = rest / pieces, i = plane % a.rows, n = plane / a.rows;
   const ColumnPlan::Segment& piece = plan_.pieces[static_cast<std::size_t>(rest % pieces)];
   list_taps(taps_inside(a, i), lines.taps, piece.taps);
-  const DepthwiseTaps listed{triples_.data(), static_cast<Index>(triples_.size()), singles_.data(),
-                             static_cast<Index>(singles_.size())};
-  Strip result{n, i, lines.rows, piece.rows, group, listed};
+  Strip result{n, i, lines.rows, piece.rows, group, listed(1), listed(2)};
   DepthwiseTaps& taps = result.taps;
   if (taps.triple_count + taps.single_count == 0) return result;
   taps.misses_first = c.at(piece.rows.begin, piece.taps.begin) < 0;
   taps.misses_last = c.at(piece.rows.end - 1, piece.taps.end - 1) >= c.size;
+  result.pair_taps.misses_first = taps.misses_first;
+  result.pair_taps.misses_last = taps.misses_last;
+  result.pairs = lines.taps.length() > 1 && shares_taps(b);
   result.source = n * batch_stride_ + a.at(i, listed_[0].begin) * stride_[0] +
                   b.at(lines.rows.begin, lines.taps.begin) * stride_[1] +
                   c.at(piece.rows.begin, piece.taps.begin + taps.misses_first) * stride_[2];
@@ -185,23 +208,38 @@ void TapWalk::list_taps(Range a, Range b, Range c) {
   listed_[0] = a;
   listed_[1] = b;
   listed_[2] = c;
+  list_taps(1, lists_[0]);
+  list_taps(2, lists_[1]);
+}
+
+// Those that any of `lines` neighbouring lines meets; tap q of a line is tap q - 1 of the next.
+void TapWalk::list_taps(int lines, List& list) const {
+  const auto& [a, b, c] = listed_;
   const auto& axis = plan_.gather.axis;
   const auto distance = [&](int k, Index taps) { return taps * axis[k].tap_step * stride_[k]; };
-  const bool may_join = reads_triples(axis[2]);
-  triples_.clear();
-  singles_.clear();
+  const auto number = [&](Index p, Index q, Index t) {
+    return q < b.begin || q >= b.end ? -1 : (p * axis[1].taps + q) * axis[2].taps + t;
+  };
+  list.triples.clear();
+  list.singles.clear();
   for (Index p = a.begin; p < a.end; ++p) {
-    for (Index q = b.begin; q < b.end; ++q) {
+    for (Index q = b.begin; q < b.end + lines - 1; ++q) {
+      const Index line = distance(0, p - a.begin) + distance(1, q - b.begin);
       for (Index t = c.begin; t < c.end;) {
-        const bool joined = may_join && c.end - t >= 3;
-        (joined ? triples_ : singles_)
-            .push_back(
-                {distance(0, p - a.begin) + distance(1, q - b.begin) + distance(2, t - c.begin),
-                 (p * axis[1].taps + q) * axis[2].taps + t});
+        const bool joined = shares_taps(axis[2]) && c.end - t >= 3;
+        (joined ? list.triples : list.singles)
+            .push_back({line + distance(2, t - c.begin),
+                        {number(p, q, t), lines == 2 ? number(p, q - 1, t) : -1}});
         t += joined ? 3 : 1;
       }
     }
   }
+}
+
+DepthwiseTaps TapWalk::listed(int lines) const {
+  const List& list = lists_[lines - 1];
+  return {list.triples.data(), static_cast<Index>(list.triples.size()), list.singles.data(),
+          static_cast<Index>(list.singles.size())};
 }
 
 }  // namespace voxgrad::ops::cpu

@@ -4,10 +4,9 @@
 // Rows of an axis whose taps along that axis lie inside the source alike make a segment: usually
 // one long one, and a few of one row at either end. Along the last axis, where three taps share
 // what they load, the rows that miss just one tap belong to the long segment: a block of one row is
-// slow. Segments of the last axis are cut into pieces that fit a kernel's registers. One piece and
-// one or two blocks of channels, over all lines of axis 1, is a column. TapWalk goes down the
-// columns, with the taps that exist there: most of what a line reads is still in the nearest cache
-// from the line before.
+// slow. Segments of the last axis are cut into pieces. One piece and one or two blocks of channels,
+// over all lines of axis 1, is a column. TapWalk goes down the columns, with the taps that exist
+// there: most of what a line reads is still in the nearest cache from the line before.
 #pragma once
 
 #include <functional>
@@ -52,6 +51,7 @@ struct ColumnPlan {
     Range rows, taps;
   };
 
+  /// @param most_rows  of a piece
   ColumnPlan(const Gather& gather, Index groups, Index most_rows);
   /// As many as make about a 32nd of the work, or more if that is too little for a thread.
   Index columns_per_tile(Index channels) const;
@@ -99,29 +99,42 @@ struct Strip {
   Range lines, rows;  ///< of axes 1 and 2
   Index group;
   DepthwiseTaps taps;
+  DepthwiseTaps pair_taps;  ///< of two neighbouring lines at once, where pairs
+  bool pairs = false;
   /// The element of the source that the first line and row meet with the first tap that they do not
   /// miss, and how far from there the next line and row read. Zero where none does: their steps may
   /// be beyond all bounds.
   Index source = 0, line_step = 0, row_step = 0;
 };
 
-/// Visits columns in order. The list of taps is made anew only where they are others than before.
+/// Visits columns in order. The lists of taps are made anew only where they are others than before.
 class TapWalk {
  public:
   /// @param stride  elements between the source's positions along each axis
   TapWalk(const ColumnPlan& plan, Index batch_stride, const Index (&stride)[3]);
 
   void run(Range columns, const std::function<void(const Strip&)>& visit);
+  /// The element of the source in line `line` that the column in hand begins with in the last plane
+  /// that it reads; of the next column if there are not so many lines.
+  Index ahead(Index line) const;
 
  private:
+  Index newest(Index column) const;
   Strip strip(Index column, const ColumnPlan::Segment& lines);
+  struct List {
+    std::vector<DepthwiseTap> triples, singles;
+  };
+
   void list_taps(Range a, Range b, Range c);
+  void list_taps(int lines, List& list) const;
+  DepthwiseTaps listed(int lines) const;
 
   const ColumnPlan& plan_;
   Index batch_stride_;
   Index stride_[3];
+  Index newest_ = 0, newest_next_ = 0;
   Range listed_[3] = {{-1, -1}, {-1, -1}, {-1, -1}};  ///< on each axis
-  std::vector<DepthwiseTap> triples_, singles_;
+  List lists_[2];                                     ///< for one line and for a pair
 };
 
 }  // namespace voxgrad::ops::cpu

@@ -5,9 +5,10 @@
 #include <voxgrad/core/parallel.h>
 #include <voxgrad/ops/cpu/conv/depthwise.h>
 #include <voxgrad/ops/cpu/conv/depthwise_plan.h>
-#include <voxgrad/ops/scratch.h>
+#include <voxgrad/ops/cpu/conv/pieces.h>
 #include <voxgrad/ops/cpu/conv/weights.h>
 #include <voxgrad/ops/cpu/stream.h>
+#include <voxgrad/ops/scratch.h>
 
 namespace voxgrad::ops::cpu {
 namespace {
@@ -21,6 +22,7 @@ struct Call {
   const T* bias;
   T* result;  // dense, channels-last
   bool streams;
+  bool fetches;
 };
 
 template <typename T>
@@ -39,8 +41,40 @@ void pack_all(const ConvProblem& problem, const DepthwiseProductPlan& plan, cons
   });
 }
 
+using Part = DepthwiseProductPlan::Part;
+
+// What is read so much later arrives in time, and is not gone by then.
+constexpr Index kLinesAhead = 12;
+
+// One line of a strip, or a pair of them, from the first row and channel on.
 template <typename T>
-void run_strip(const Call<T>& call, const DepthwiseProductPlan::Part& part, const Strip& strip) {
+void run_lines(const Call<T>& call, const Part& part, const Strip& strip, int lines,
+               const DepthwiseProduct<T>& first) {
+  const DepthwiseTable<T>& table = depthwise_kernels<T>();
+  const bool misses_first = first.taps.misses_first, misses_last = first.taps.misses_last;
+  const Pieces pieces(strip.rows.length(), lines == 2 ? table.pair_rows : table.rows);
+  for (Index i = 0; i < pieces.count; ++i) {
+    const Range rows = pieces.piece(i);
+    DepthwiseProduct<T> work = first;
+    work.taps.misses_first = misses_first && i == 0;
+    work.taps.misses_last = misses_last && i + 1 == pieces.count;
+    const T* source = first.source + (i == 0 ? 0 : rows.begin - misses_first) * first.row_stride;
+    for (const ChannelBlock& block : call.plan.blocks.of(strip.group)) {
+      work.source = source + block.first;
+      if (first.ahead) work.ahead = first.ahead + rows.begin * first.row_stride + block.first;
+      work.weights = call.weights + part.packed + part.phase.gather.taps() * block.first;
+      work.bias = call.bias + block.first;
+      work.out = first.out + rows.begin * first.out_stride + block.first;
+      work.streams =
+          first.streams &&
+          is_whole_lines(work.out, static_cast<std::size_t>(first.out_stride) * sizeof(T));
+      table.sets[block.set].product[lines - 1][rows.length() - 1](work);
+    }
+  }
+}
+
+template <typename T>
+void run_strip(const Call<T>& call, const Part& part, const TapWalk& walk, const Strip& strip) {
   const ConvGeometry& g = call.problem.geometry;
   const PhaseAxis(&axis)[3] = part.phase.axis;
   const auto size = [&](int k) {
@@ -48,25 +82,23 @@ void run_strip(const Call<T>& call, const DepthwiseProductPlan::Part& part, cons
   };
   const Index line = (strip.n * size(0) + axis[0].first + strip.i * axis[0].step) * size(1) +
                      axis[1].first + strip.lines.begin * axis[1].step;
-  const T* source = call.source.data + strip.source;
-  T* out =
-      call.result + (line * size(2) + axis[2].first + strip.rows.begin * axis[2].step) * g.groups;
-  const auto bytes = [](Index elements) { return static_cast<std::size_t>(elements) * sizeof(T); };
   DepthwiseProduct<T> work{};
-  work.taps = strip.taps;
+  work.source = call.source.data + strip.source;
+  work.ahead_line_stride = strip.line_step;
   work.row_stride = strip.row_step;
+  work.out =
+      call.result + (line * size(2) + axis[2].first + strip.rows.begin * axis[2].step) * g.groups;
   work.out_stride = axis[2].step * g.groups;
-  for (Index j = strip.lines.begin; j < strip.lines.end; ++j) {
-    for (const ChannelBlock& block : call.plan.blocks.of(strip.group)) {
-      work.source = source + block.first;
-      work.weights = call.weights + part.packed + part.phase.gather.taps() * block.first;
-      work.bias = call.bias + block.first;
-      work.out = out + block.first;
-      work.streams = call.streams && is_whole_lines(work.out, bytes(work.out_stride));
-      depthwise_kernels<T>().sets[block.set].product[strip.rows.length() - 1](work);
-    }
-    source += strip.line_step;
-    out += axis[1].step * size(2) * g.groups;
+  work.out_line_stride = axis[1].step * size(2) * g.groups;
+  work.streams = call.streams;
+  for (Index j = strip.lines.begin; j < strip.lines.end;) {
+    const int lines = strip.pairs && j + 1 < strip.lines.end ? 2 : 1;
+    work.taps = lines == 2 ? strip.pair_taps : strip.taps;
+    work.ahead = call.fetches ? call.source.data + walk.ahead(j + kLinesAhead) : nullptr;
+    run_lines(call, part, strip, lines, work);
+    work.source += lines * strip.line_step;
+    work.out += lines * work.out_line_stride;
+    j += lines;
   }
 }
 
@@ -88,7 +120,8 @@ void depthwise_product(const ConvProblem& problem, const ConvOperands& operands,
                      .weights = packed.data(),
                      .bias = bias.data(),
                      .result = result.mutable_data<T>(),
-                     .streams = streams_results(result.numel(), sizeof(T))};
+                     .streams = streams_results(result.numel(), sizeof(T)),
+                     .fetches = streams_results(operands.at(source)->numel(), sizeof(T))};
   parallel_for(
       plan.tiles,
       [&](Index tile) {
@@ -97,8 +130,8 @@ void depthwise_product(const ConvProblem& problem, const ConvOperands& operands,
         const DepthwiseProductPlan::Part& part = *std::prev(next);
         const Index begin = (tile - part.first_tile) * part.tile_columns;
         const Range columns{begin, std::min(begin + part.tile_columns, part.columns.columns)};
-        TapWalk(part.columns, call.source.batch_stride, call.source.stride)
-            .run(columns, [&](const Strip& strip) { run_strip(call, part, strip); });
+        TapWalk walk(part.columns, call.source.batch_stride, call.source.stride);
+        walk.run(columns, [&](const Strip& strip) { run_strip(call, part, walk, strip); });
         if (call.streams) finish_streaming();
       },
       tiles_in_flight);
