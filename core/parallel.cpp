@@ -13,6 +13,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
@@ -298,13 +299,16 @@ class Pool {
 };
 
 int initial_threads(int usable_cpus) {
-  if (const char* wanted = std::getenv("VOXGRAD_NUM_THREADS")) {
-    int count = 0;
-    const char* end = wanted + std::strlen(wanted);
-    const auto [rest, error] = std::from_chars(wanted, end, count);
-    if (error == std::errc() && rest == end && 1 <= count && count <= kMostThreads) return count;
-  }
-  return std::min(usable_cpus, kMostThreads);
+  const int detected = std::min(usable_cpus, kMostThreads);
+  const char* wanted = std::getenv("VOXGRAD_NUM_THREADS");
+  if (wanted == nullptr || *wanted == '\0') return detected;
+  int count = 0;
+  const char* end = wanted + std::strlen(wanted);
+  const auto [rest, error] = std::from_chars(wanted, end, count);
+  if (error == std::errc() && rest == end && 1 <= count && count <= kMostThreads) return count;
+  std::fprintf(stderr, "voxgrad: %d threads (VOXGRAD_NUM_THREADS=%s is no number from 1 to %d)\n",
+               detected, wanted, kMostThreads);
+  return detected;
 }
 
 /// Never destroyed: threads of the program may still use it while the process ends.

@@ -9,8 +9,8 @@
 namespace [[gnu::visibility("default")]] voxgrad {
 
 /// Threads that parallel_for uses, the caller included. At first VOXGRAD_NUM_THREADS if that is a
-/// whole number from 1 to 1024, else the CPUs this process may use: the smaller of its affinity
-/// mask and its cgroup's quota, rounded up.
+/// whole number from 1 to 1024. Otherwise (with a message on stderr, if it is anything) the CPUs
+/// this process may use: the smaller of its affinity mask and its cgroup's quota, rounded up.
 int num_threads();
 
 /// Waits for the pool's threads to end what they run, then makes new ones at the next call that

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cfenv>
 #include <cstdio>
+#include <cstring>
 #include <limits>
 #include <mutex>
 #include <set>
@@ -332,27 +333,34 @@ TEST(NumThreads, IsAtLeastOneAndPrinted) {
   std::printf("threads=%d\n", num_threads());
 }
 
-/// num_threads() of a fresh process in which VOXGRAD_NUM_THREADS is `value`.
-int threads_with_environment(const std::string& value) {
+/// num_threads() of a fresh process in which VOXGRAD_NUM_THREADS is `value`, and what it complains
+/// of.
+int threads_with_environment(const std::string& value, std::string& complaint) {
   const std::string program = std::to_string(getpid());
   const std::string command = "VOXGRAD_NUM_THREADS='" + value + "' /proc/" + program +
-                              "/exe --gtest_filter=NumThreads.IsAtLeastOneAndPrinted";
+                              "/exe --gtest_filter=NumThreads.IsAtLeastOneAndPrinted 2>&1";
   FILE* output = popen(command.c_str(), "r");
   int threads = -1;
+  complaint.clear();
   for (char line[256]; std::fgets(line, sizeof line, output) != nullptr;) {
     std::sscanf(line, "threads=%d", &threads);
+    if (std::strncmp(line, "voxgrad:", 8) == 0) complaint += line;
   }
   pclose(output);
   return threads;
 }
 
-TEST(NumThreads, FollowsTheEnvironmentAndIgnoresInvalidValues) {
-  EXPECT_EQ(threads_with_environment("1"), 1);
-  EXPECT_EQ(threads_with_environment("7"), 7);
-  const int detected = threads_with_environment("");
+TEST(NumThreads, FollowsTheEnvironmentAndComplainsOfInvalidValues) {
+  std::string complaint;
+  EXPECT_EQ(threads_with_environment("1", complaint), 1);
+  EXPECT_EQ(threads_with_environment("7", complaint), 7);
+  const int detected = threads_with_environment("", complaint);
   EXPECT_GE(detected, 1);
+  EXPECT_EQ(complaint, "");
   for (const char* invalid : {"0", "-2", "1025", "3.5", "4x", "many", "99999999999999999999"}) {
-    EXPECT_EQ(threads_with_environment(invalid), detected) << invalid;
+    EXPECT_EQ(threads_with_environment(invalid, complaint), detected) << invalid;
+    EXPECT_EQ(complaint, "voxgrad: " + std::to_string(detected) + " threads (VOXGRAD_NUM_THREADS=" +
+                             invalid + " is no number from 1 to 1024)\n");
   }
 }
 
