@@ -129,6 +129,21 @@ TEST(Stream, DepthwiseConvolution) {
   }
 }
 
+// Every other row of whole cache lines, but lines that begin in the middle of one.
+TEST(Stream, DepthwiseGradientsAcrossAStride) {
+  constexpr Index kChannels = 24;
+  const Tensor w = random_volumes(kChannels, 1, 3);
+  expect_parts(random_volumes(2, kChannels).narrow(4, 0, 25), [&](const Tensor& y) {
+    const Tensor dense = copy(y);
+    const Shape shape{y.size(0), kChannels, kSize, kSize, kSize + 1};
+    const ConvGeometry geometry =
+        conv_geometry(shape, w.shape(), {.stride = {1, 1, 2}, .padding = 1, .groups = kChannels});
+    const Tensor result = conv_partial(Slot::x, geometry, {.w = &w, .y = &dense});
+    EXPECT_EQ(last_conv()->algorithm, "depthwise");
+    return result;
+  });
+}
+
 TEST(Stream, ResampledValues) {
   AxisMap map{.in = kSize / 2};
   for (Index i = 0; i < kSize; ++i) {  // one to five taps

@@ -68,8 +68,7 @@ ConvGeometry random_depthwise_geometry(std::mt19937& random) {
   ConvGeometry g = random_geometry(random);
   g.groups = g.x_channels = g.y_channels = pick(2, pick(0, 3) == 0 ? 70 : 9);
   if (pick(0, 2) == 0) {
-    const int lines = g.rank > 1 ? 1 : 2;
-    for (int i = lines; i < 3; ++i) {
+    for (int i = g.rank > 1 ? 1 : 2; i < 3; ++i) {
       ConvAxis& axis = g.axis[i];
       const Index longer = pick(0, i == 2 ? 60 : 10);
       axis.kernel = pick(2, 5);

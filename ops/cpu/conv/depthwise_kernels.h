@@ -32,7 +32,7 @@ template <typename T>
 struct DepthwiseProduct {
   DepthwiseTaps taps;
   const T* source;
-  const T* ahead;  ///< if any: as many rows that later calls read, to be fetched meanwhile
+  const T* ahead;  ///< if any: rows that later calls read are fetched; they need not exist
   std::int64_t ahead_line_stride;
   std::int64_t row_stride;
   const T* weights;  ///< rows as long as the kernel has channels

@@ -101,9 +101,10 @@ ChannelBlocks::ChannelBlocks(Index channels, DType dtype) {
   });
 }
 
-ColumnPlan::ColumnPlan(const Gather& gather, Index groups, Index most_rows)
+ColumnPlan::ColumnPlan(const Gather& gather, Index groups, Index most_rows, int most_lines)
     : gather(gather),
       groups(groups),
+      pairs(most_lines == 2 && shares_taps(gather.axis[1])),
       lines(segments_of(gather.axis[1])),
       pieces(pieces_of(gather.axis[2], most_rows)),
       columns(gather.batch * gather.axis[0].rows * static_cast<Index>(pieces.size()) * groups) {}
@@ -117,15 +118,17 @@ Index ColumnPlan::columns_per_tile(Index channels) const {
 Index ColumnPlan::list_size() const {
   Index taps = 0;
   for (const Segment& piece : pieces) taps = std::max(taps, piece.taps.length());
-  return taps * gather.axis[0].taps * (2 * gather.axis[1].taps + 1);  // a line's, and a pair's
+  const Index lines = gather.axis[1].taps;
+  return taps * gather.axis[0].taps * (pairs ? 2 * lines + 1 : lines);
 }
 
 DepthwiseProductPlan::DepthwiseProductPlan(const ConvProblem& problem)
     : blocks(problem.geometry.groups, problem.dtype) {
-  // Four lines of three planes of as many rows, of two vectors of channels, fill the nearest cache.
-  const Index rows = 2 * kernel_rows(problem.dtype);
+  const Index rows = kernel_rows(problem.dtype);
   for (Phase& phase : phases(problem.produced, problem.geometry)) {
-    ColumnPlan columns(phase.gather, blocks.groups(), rows);
+    // Long runs are fetched faster; four lines of three planes of them still fit the nearest cache.
+    ColumnPlan columns(phase.gather, blocks.groups(), 2 * rows, 2);
+    if (columns.columns < kWantedTasks) columns = {phase.gather, blocks.groups(), rows, 2};
     const Index tile_columns = columns.columns_per_tile(problem.geometry.groups);
     const Index packed = phase.gather.taps() * problem.geometry.groups;
     list_size = std::max(list_size, columns.list_size());
@@ -138,7 +141,7 @@ DepthwiseProductPlan::DepthwiseProductPlan(const ConvProblem& problem)
 DepthwiseSumPlan::DepthwiseSumPlan(const ConvProblem& problem)
     : blocks(problem.geometry.groups, problem.dtype),
       columns(phases(Slot::y, problem.geometry).front().gather, blocks.groups(),
-              kernel_rows(problem.dtype)),
+              kernel_rows(problem.dtype), 1),
       sums_size(columns.gather.taps() * problem.geometry.groups) {
   constexpr Index kPartialBytes = Index{16} << 20;  // of all chunks together
   constexpr Index kLeastChunkRows = 64;             // fewer do not pay for adding its sums
@@ -155,20 +158,21 @@ TapWalk::TapWalk(const ColumnPlan& plan, Index batch_stride, const Index (&strid
 
 void TapWalk::run(Range columns, const std::function<void(const Strip&)>& visit) {
   for (Index column = columns.begin; column < columns.end; ++column) {
-    newest_ = newest(column);
-    newest_next_ = newest(std::min(column + plan_.groups, plan_.columns - 1));
+    last_plane_ = last_plane(column);
+    next_last_plane_ = last_plane(std::min(column + plan_.groups, plan_.columns - 1));
     for (const ColumnPlan::Segment& lines : plan_.lines) visit(strip(column, lines));
   }
 }
 
 Index TapWalk::ahead(Index line) const {
   const GatherAxis& b = plan_.gather.axis[1];
-  const Index at = std::clamp<Index>(line * b.row_step, 0, 2 * b.size - 1);
-  return at < b.size ? newest_ + at * stride_[1] : newest_next_ + (at - b.size) * stride_[1];
+  const Index at = std::min(line, (2 * b.size - 1) / b.row_step) * b.row_step;
+  return at < b.size ? last_plane_ + at * stride_[1]
+                     : next_last_plane_ + (at - b.size) * stride_[1];
 }
 
 // Of what `column` reads, the element in the last plane and the first line and row.
-Index TapWalk::newest(Index column) const {
+Index TapWalk::last_plane(Index column) const {
   const auto& [a, b, c] = plan_.gather.axis;
   const Index pieces = static_cast<Index>(plan_.pieces.size());
   const Index rest = column / plan_.groups, plane = rest / pieces, i = plane % a.rows;
@@ -194,7 +198,7 @@ Strip TapWalk::strip(Index column, const ColumnPlan::Segment& lines) {
   taps.misses_last = c.at(piece.rows.end - 1, piece.taps.end - 1) >= c.size;
   result.pair_taps.misses_first = taps.misses_first;
   result.pair_taps.misses_last = taps.misses_last;
-  result.pairs = lines.taps.length() > 1 && shares_taps(b);
+  result.pairs = plan_.pairs && lines.taps.length() > 1;
   result.source = n * batch_stride_ + a.at(i, listed_[0].begin) * stride_[0] +
                   b.at(lines.rows.begin, lines.taps.begin) * stride_[1] +
                   c.at(piece.rows.begin, piece.taps.begin + taps.misses_first) * stride_[2];
@@ -209,7 +213,7 @@ void TapWalk::list_taps(Range a, Range b, Range c) {
   listed_[1] = b;
   listed_[2] = c;
   list_taps(1, lists_[0]);
-  list_taps(2, lists_[1]);
+  if (plan_.pairs) list_taps(2, lists_[1]);
 }
 
 // Those that any of `lines` neighbouring lines meets; tap q of a line is tap q - 1 of the next.

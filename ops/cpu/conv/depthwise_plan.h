@@ -51,15 +51,17 @@ struct ColumnPlan {
     Range rows, taps;
   };
 
-  /// @param most_rows  of a piece
-  ColumnPlan(const Gather& gather, Index groups, Index most_rows);
+  /// @param most_rows   of a piece
+  /// @param most_lines  that a kernel computes at once: 1 or 2
+  ColumnPlan(const Gather& gather, Index groups, Index most_rows, int most_lines);
   /// As many as make about a 32nd of the work, or more if that is too little for a thread.
   Index columns_per_tile(Index channels) const;
   /// Elements of a TapWalk's lists, at most.
   Index list_size() const;
 
   Gather gather;
-  Index groups;                 ///< of channel blocks
+  Index groups;  ///< of channel blocks
+  bool pairs;    ///< of neighbouring lines share what they read, and kernels compute them at once
   std::vector<Segment> lines;   ///< of axis 1, in order
   std::vector<Segment> pieces;  ///< of axis 2, in order
   Index columns = 0;
@@ -119,12 +121,12 @@ class TapWalk {
   Index ahead(Index line) const;
 
  private:
-  Index newest(Index column) const;
-  Strip strip(Index column, const ColumnPlan::Segment& lines);
   struct List {
     std::vector<DepthwiseTap> triples, singles;
   };
 
+  Index last_plane(Index column) const;
+  Strip strip(Index column, const ColumnPlan::Segment& lines);
   void list_taps(Range a, Range b, Range c);
   void list_taps(int lines, List& list) const;
   DepthwiseTaps listed(int lines) const;
@@ -132,7 +134,7 @@ class TapWalk {
   const ColumnPlan& plan_;
   Index batch_stride_;
   Index stride_[3];
-  Index newest_ = 0, newest_next_ = 0;
+  Index last_plane_ = 0, next_last_plane_ = 0;        ///< of this column and the next, as below
   Range listed_[3] = {{-1, -1}, {-1, -1}, {-1, -1}};  ///< on each axis
   List lists_[2];                                     ///< for one line and for a pair
 };

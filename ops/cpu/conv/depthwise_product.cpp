@@ -53,6 +53,9 @@ void run_lines(const Call<T>& call, const Part& part, const Strip& strip, int li
   const DepthwiseTable<T>& table = depthwise_kernels<T>();
   const bool misses_first = first.taps.misses_first, misses_last = first.taps.misses_last;
   const Pieces pieces(strip.rows.length(), lines == 2 ? table.pair_rows : table.rows);
+  const std::size_t strides =
+      sizeof(T) *
+      static_cast<std::size_t>(first.out_stride | (lines == 2 ? first.out_line_stride : 0));
   for (Index i = 0; i < pieces.count; ++i) {
     const Range rows = pieces.piece(i);
     DepthwiseProduct<T> work = first;
@@ -65,9 +68,7 @@ void run_lines(const Call<T>& call, const Part& part, const Strip& strip, int li
       work.weights = call.weights + part.packed + part.phase.gather.taps() * block.first;
       work.bias = call.bias + block.first;
       work.out = first.out + rows.begin * first.out_stride + block.first;
-      work.streams =
-          first.streams &&
-          is_whole_lines(work.out, static_cast<std::size_t>(first.out_stride) * sizeof(T));
+      work.streams = first.streams && is_whole_lines(work.out, strides);
       table.sets[block.set].product[lines - 1][rows.length() - 1](work);
     }
   }
