@@ -68,7 +68,7 @@ struct DepthwiseSet {
 template <typename T>
 struct DepthwiseTable {
   int rows;       ///< entries in use of each set
-  int pair_rows;  ///< of its second product
+  int pair_rows;  ///< of its second product; 0 where that is not faster
   int set_count;
   DepthwiseSet<T> sets[5];
 };

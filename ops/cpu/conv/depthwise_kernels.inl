@@ -135,8 +135,8 @@ void sum(const DepthwiseSum<T>& block) {
   }
 }
 
-/// Fills entries 1 ... kRows of a set; pairs of lines have half as many rows.
-template <typename T, int kLanes, int kRows, int kPairRows = kRows / 2>
+/// Fills entries 1 ... kRows of a set, for pairs of lines 1 ... kPairRows.
+template <typename T, int kLanes, int kRows, int kPairRows>
 constexpr void fill_set(DepthwiseSet<T>& set) {
   if constexpr (kRows > 1) fill_set<T, kLanes, kRows - 1, kPairRows>(set);
   set.channels = kLanes;
@@ -145,17 +145,18 @@ constexpr void fill_set(DepthwiseSet<T>& set) {
   set.sum[kRows - 1] = sum<T, kLanes, kRows>;
 }
 
-template <typename T, int kLanes, int kRows>
+template <typename T, int kLanes, int kRows, int kPairRows>
 constexpr void add_sets(DepthwiseTable<T>& table) {
-  fill_set<T, kLanes, kRows>(table.sets[table.set_count++]);
-  if constexpr (kLanes > 1) add_sets<T, kLanes / 2, kRows>(table);
+  fill_set<T, kLanes, kRows, kPairRows>(table.sets[table.set_count++]);
+  if constexpr (kLanes > 1) add_sets<T, kLanes / 2, kRows, kPairRows>(table);
 }
 
-/// For vectors of kBytes bytes and blocks of at most kRows rows.
-template <typename T, int kBytes, int kRows>
+/// For vectors of kBytes bytes and blocks of at most kRows rows, in pairs of lines kPairRows:
+/// besides the results three weights, in pairs six, and a value are in registers.
+template <typename T, int kBytes, int kRows, int kPairRows>
 constexpr DepthwiseTable<T> depthwise_table() {
-  DepthwiseTable<T> table{kRows, kRows / 2, 0, {}};
-  add_sets<T, kBytes / static_cast<int>(sizeof(T)), kRows>(table);
+  DepthwiseTable<T> table{kRows, kPairRows, 0, {}};
+  add_sets<T, kBytes / static_cast<int>(sizeof(T)), kRows, kPairRows>(table);
   return table;
 }
 

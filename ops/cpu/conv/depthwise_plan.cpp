@@ -75,6 +75,10 @@ Index kernel_rows(DType dtype) {
   return visit_floating(dtype, []<typename T>() -> Index { return depthwise_kernels<T>().rows; });
 }
 
+bool kernels_pair(DType dtype) {
+  return visit_floating(dtype, []<typename T>() { return depthwise_kernels<T>().pair_rows > 0; });
+}
+
 }  // namespace
 
 template <typename T>
@@ -101,10 +105,10 @@ ChannelBlocks::ChannelBlocks(Index channels, DType dtype) {
   });
 }
 
-ColumnPlan::ColumnPlan(const Gather& gather, Index groups, Index most_rows, int most_lines)
+ColumnPlan::ColumnPlan(const Gather& gather, Index groups, Index most_rows, bool may_pair)
     : gather(gather),
       groups(groups),
-      pairs(most_lines == 2 && shares_taps(gather.axis[1])),
+      pairs(may_pair && shares_taps(gather.axis[1])),
       lines(segments_of(gather.axis[1])),
       pieces(pieces_of(gather.axis[2], most_rows)),
       columns(gather.batch * gather.axis[0].rows * static_cast<Index>(pieces.size()) * groups) {}
@@ -125,10 +129,11 @@ Index ColumnPlan::list_size() const {
 DepthwiseProductPlan::DepthwiseProductPlan(const ConvProblem& problem)
     : blocks(problem.geometry.groups, problem.dtype) {
   const Index rows = kernel_rows(problem.dtype);
+  const bool pairs = kernels_pair(problem.dtype);
   for (Phase& phase : phases(problem.produced, problem.geometry)) {
     // Long runs are fetched faster; four lines of three planes of them still fit the nearest cache.
-    ColumnPlan columns(phase.gather, blocks.groups(), 2 * rows, 2);
-    if (columns.columns < kWantedTasks) columns = {phase.gather, blocks.groups(), rows, 2};
+    ColumnPlan columns(phase.gather, blocks.groups(), 2 * rows, pairs);
+    if (columns.columns < kWantedTasks) columns = {phase.gather, blocks.groups(), rows, pairs};
     const Index tile_columns = columns.columns_per_tile(problem.geometry.groups);
     const Index packed = phase.gather.taps() * problem.geometry.groups;
     list_size = std::max(list_size, columns.list_size());
@@ -141,7 +146,7 @@ DepthwiseProductPlan::DepthwiseProductPlan(const ConvProblem& problem)
 DepthwiseSumPlan::DepthwiseSumPlan(const ConvProblem& problem)
     : blocks(problem.geometry.groups, problem.dtype),
       columns(phases(Slot::y, problem.geometry).front().gather, blocks.groups(),
-              kernel_rows(problem.dtype), 1),
+              kernel_rows(problem.dtype), false),
       sums_size(columns.gather.taps() * problem.geometry.groups) {
   constexpr Index kPartialBytes = Index{16} << 20;  // of all chunks together
   constexpr Index kLeastChunkRows = 64;             // fewer do not pay for adding its sums

@@ -51,17 +51,17 @@ struct ColumnPlan {
     Range rows, taps;
   };
 
-  /// @param most_rows   of a piece
-  /// @param most_lines  that a kernel computes at once: 1 or 2
-  ColumnPlan(const Gather& gather, Index groups, Index most_rows, int most_lines);
+  /// @param most_rows  of a piece
+  /// @param may_pair   whether kernels take pairs of lines
+  ColumnPlan(const Gather& gather, Index groups, Index most_rows, bool may_pair);
   /// As many as make about a 32nd of the work, or more if that is too little for a thread.
   Index columns_per_tile(Index channels) const;
   /// Elements of a TapWalk's lists, at most.
   Index list_size() const;
 
   Gather gather;
-  Index groups;  ///< of channel blocks
-  bool pairs;    ///< of neighbouring lines share what they read, and kernels compute them at once
+  Index groups;                 ///< of channel blocks
+  bool pairs;                   ///< kernels take pairs of lines, which share what they read
   std::vector<Segment> lines;   ///< of axis 1, in order
   std::vector<Segment> pieces;  ///< of axis 2, in order
   Index columns = 0;
