@@ -70,6 +70,10 @@ use_bundle() {
   export PYTHONPATH=$bundle/python:$bundle/pytest PYTHONDONTWRITEBYTECODE=1
   python=${PYTHON:-python3}
   check_python "$python"
+  if ! "$python" -c 'import voxgrad' 2>/dev/null; then
+    echo "gpu: $python does not load the bundle's extension, which is for the Python that made it; set PYTHON" >&2
+    exit 2
+  fi
 }
 
 describe() {

@@ -189,10 +189,11 @@ Options parse(int argc, char** argv) {
     if (name == "--size") {
       options.size = number(value());
       if (options.size < 16 || options.size % 8 != 0)
-        refuse("--size must be a multiple of 8 and at least 16");
+        refuse(fmt::format("--size must be a multiple of 8 and at least 16; got {}", options.size));
     } else if (name == "--repeats") {
       options.repeats = static_cast<int>(std::min<Index>(number(value()), 1'000'000));
-      if (options.repeats < 1) refuse("--repeats must be at least 1");
+      if (options.repeats < 1)
+        refuse(fmt::format("--repeats must be at least 1; got {}", options.repeats));
     } else if (name == "--no-layers") {
       options.layers = false;
     } else if (name == "--peaks") {

@@ -21,6 +21,7 @@ PAUSE = 0.03  # seconds before a run: OpenMP's threads spin on after the run bef
 HERE = Path(__file__).parent
 TUNED = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "34359738368"}
 SMALLEST = {"MALLOC_MMAP_THRESHOLD_": "65536"}  # measured: what keeps PyTorch's memory lowest
+COMPILED = ("steps", "layers")  # groups of cases with something to compile
 PEAKS = HERE.parents[1] / "build/release/bench/bench_unet"
 
 
@@ -62,16 +63,18 @@ def start_workers(options: argparse.Namespace) -> list[Worker]:
     return workers
 
 
-def time_case(case: Case, workers: list[Worker], repeats: int) -> dict[str, dict[str, float]]:
+def time_case(case: Case, workers: list[Worker], options: argparse.Namespace) -> dict[str, dict[str, float]]:
     """Seconds by worker, in turns, so that what slows the machine down meets all of them."""
-    if case.group not in ("steps", "layers"):  # there is nothing to compile
+    if case.group not in COMPILED:
         workers = [worker for worker in workers if worker.title != "PyTorch, compiled"]
     for worker in workers:
         worker.ask(f"make {case.name}")
     seconds: dict[str, list[float]] = {worker.title: [] for worker in workers}
-    for _ in range(repeats):
+    for _ in range(options.repeats):
         for worker in workers:
             time.sleep(PAUSE)
+            if options.warm:
+                worker.ask("run")
             seconds[worker.title].append(worker.ask("run"))
     return {title: {"minimum": min(times), "median": statistics.median(times)} for title, times in seconds.items()}
 
@@ -127,6 +130,7 @@ def measured_peaks(threads: int) -> dict[str, float]:
         peaks: dict[str, float] = json.loads(answer)
         return peaks
     except (OSError, subprocess.CalledProcessError, json.JSONDecodeError):
+        print(f"no shares of the processor's peaks: {PEAKS} is not built, or does not run")
         return {}
 
 
@@ -155,9 +159,9 @@ def row(case: Case, times: dict[str, dict[str, float]], best: dict[str, float], 
     if unit in best:
         cells.append(f"{100 * rate / best[unit]:4.0f} % of the card's best")
     cells += shares(case, ours["minimum"], peaks)
-    tuned = [times[title]["minimum"] for title in ("PyTorch, tuned", "PyTorch, compiled") if title in times]
-    if tuned and case.must and not best:
-        cells.append(verdict("must", tuned, ours["minimum"], case.must))
+    others = [other["minimum"] for title, other in times.items() if title != "voxgrad"]
+    if others and case.must and not best:
+        cells.append(verdict("must", others, ours["minimum"], case.must))
     if "PyTorch, default" in times and case.must_default and not best:
         cells.append(verdict("of the default", [times["PyTorch, default"]["minimum"]], ours["minimum"],
                              case.must_default))
@@ -176,8 +180,11 @@ def parser_of_options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bench/compare", description=__doc__)
     parser.add_argument("--repeats", type=int, default=10, help="runs of each figure, in turns (default 10)")
     parser.add_argument("--only", default="", help="cases whose group and name contain this text")
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--json", type=Path, help="write all figures here")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)),
+                        help="of both libraries (default: the CPUs this process may use)")
+    parser.add_argument("--warm", action="store_true",
+                        help="each timed run right after one that is not; otherwise threads sleep and caches are cold")
+    parser.add_argument("--json", type=Path, help="write all figures here, after each case")
     parser.add_argument("--png", type=Path, help="draw the ratios here (needs matplotlib)")
     parser.add_argument("--compile", action="store_true", help="torch.compile too, for steps and layers (slow to start)")
     parser.add_argument("--device", default="cpu", help="cpu or cuda (default cpu)")
@@ -194,6 +201,10 @@ def check(options: argparse.Namespace) -> str | None:
     cases = selected(options)
     if not cases:
         return f"--only: no case's group and name contain '{options.only}'"
+    if importlib.util.find_spec("torch") is None and (options.compile or options.png):
+        return f"--{'compile' if options.compile else 'png'} needs PyTorch, which this Python does not have"
+    if options.compile and not any(case.group in COMPILED for case in cases):
+        return f"--compile is for networks and layers, of which --only '{options.only}' selects none"
     if options.memory and not any(uses_much_memory(case) for case in cases):
         return f"--memory is measured for the 3D U-Nets, of which --only '{options.only}' selects none"
     for name in ("json", "png"):
@@ -209,17 +220,22 @@ def check(options: argparse.Namespace) -> str | None:
     return None
 
 
-def measure(options: argparse.Namespace, workers: list[Worker], peaks: dict[str, float]) -> dict[str, Any]:
-    """Times by case and worker; prints each as it comes."""
+def write_json(report: dict[str, Any], options: argparse.Namespace) -> None:
+    if options.json:
+        options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="ascii")
+
+
+def measure(options: argparse.Namespace, workers: list[Worker], report: dict[str, Any]) -> None:
+    """Adds times by case and worker to the report; prints each as it comes."""
+    peaks, results = report["peaks"], report["seconds"]
     heads = [f"{'ms: minimum, median':<28}", f"{'voxgrad':>19}"]
     heads += [f"{worker.title + ': min, ratios':>31}" for worker in workers[1:]]
     heads += [" " * 15, "of FMA", "  copy"] if peaks else []
     print("  ".join(heads))
-    results: dict[str, Any] = {}
     for case in (card_cases() if options.device != "cpu" else []) + selected(options):
-        results[case.name] = time_case(case, workers, options.repeats)
+        results[case.name] = time_case(case, workers, options)
         print(row(case, results[case.name], best_rates(results), peaks), flush=True)
-    return results
+        write_json(report, options)
 
 
 def main() -> None:
@@ -237,7 +253,7 @@ def main() -> None:
     machine = ", ".join(filter(None, [processor(), about["voxgrad"].get("instruction set")]))
     if options.device != "cpu":
         machine = f"{about['voxgrad']['device']}, {'TF32' if options.tf32 else 'float32'}, host {machine}"
-    setting = f"{machine}, {options.threads} threads, {options.repeats} runs in turns"
+    setting = f"{machine}, {options.threads} threads, {options.repeats} {'warm ' if options.warm else ''}runs in turns"
     print(setting)
     print(", ".join(f"{title.partition(',')[0]} {about[title]['version']}" for title in list(about)[:2]))
     if peaks:
@@ -245,25 +261,24 @@ def main() -> None:
               f"copy {peaks['copy_gigabytes_per_second']:.1f} GB/s, "
               f"read {peaks['read_gigabytes_per_second']:.1f} GB/s")
     print()
-    results = measure(options, workers, peaks)
-    for worker in workers:
-        worker.close()
     report: dict[str, Any] = {
         "machine": machine, "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         "commit": commit(), "voxgrad": about["voxgrad"]["version"],
         "torch": about[workers[1].title]["version"] if len(workers) > 1 else None, "device": options.device,
-        "tf32": options.tf32, "threads": options.threads, "repeats": options.repeats, "peaks": peaks,
-        "seconds": results}
+        "tf32": options.tf32, "threads": options.threads, "repeats": options.repeats, "warm": options.warm,
+        "peaks": peaks, "seconds": {}}
+    measure(options, workers, report)
+    for worker in workers:
+        worker.close()
     if options.memory:
         report["megabytes"] = {}
         for case in filter(uses_much_memory, selected(options)):
             report["megabytes"][case.name] = memory = measure_memory(case, options)
             print(f"{case.name}: peak MB over import: " +
                   ", ".join(f"{title} {value:.0f}" for title, value in memory.items()), flush=True)
-    if options.json:
-        options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="ascii")
+            write_json(report, options)
     if options.png:
-        save_chart(results, setting, options.png)
+        save_chart(report["seconds"], setting, options.png)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,10 @@ struct Times {
 
 inline Times summarize(std::vector<double> seconds) {
   std::ranges::sort(seconds);
-  return {seconds.front(), seconds[seconds.size() / 2]};
+  const std::size_t middle = seconds.size() / 2;
+  const double median =
+      seconds.size() % 2 == 1 ? seconds[middle] : (seconds[middle - 1] + seconds[middle]) / 2;
+  return {seconds.front(), median};
 }
 
 /// Runs f once to warm up, then `repeats` times.
