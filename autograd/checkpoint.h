@@ -23,8 +23,8 @@ struct CheckpointOptions {
 /// not wait for another thread's backward pass. Does nothing but call it while nothing is recorded.
 /// Chen et al., Training Deep Nets with Sublinear Memory Cost, 2016.
 /// @throws AutogradError when the function changes an input in place; in the backward pass, when an
-/// input was changed since, or the second call gives another number of results or does not depend on
-/// the same tensors with gradients; ShapeError or DTypeError there when results are others.
+/// input was changed since, or the second call gives another number of results; ShapeError or
+/// DTypeError there when it gives other ones.
 std::vector<Tensor> checkpoint(const TensorFunction& function, std::span<const Tensor> inputs,
                                const CheckpointOptions& options = {});
 /// For functions of one tensor.
