@@ -17,6 +17,7 @@ from typing import Any
 from cases import Case, all_cases, card_cases
 from chart import save_chart
 
+MOST_THREADS = 1024  # of voxgrad
 PAUSE = 0.03  # seconds before a run: OpenMP's threads spin on after the run before
 HERE = Path(__file__).parent
 TUNED = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "34359738368"}
@@ -198,6 +199,10 @@ def check(options: argparse.Namespace) -> str | None:
     for name in ("repeats", "threads"):
         if getattr(options, name) < 1:
             return f"--{name} must be at least 1; got {getattr(options, name)}"
+    if options.threads > MOST_THREADS:
+        return f"--threads must be at most {MOST_THREADS}; got {options.threads}"
+    if options.png and options.png.suffix != ".png":
+        return f"--png: the name must end in .png; got {options.png}"
     cases = selected(options)
     if not cases:
         return f"--only: no case's group and name contain '{options.only}'"

@@ -53,6 +53,7 @@ TEST(CudaRuntime, SaysWhyThereIsNoDevice) {
 }
 
 TEST(CudaRuntime, NamesTheOpWhoseLaunchFailed) {
+  unsetenv("VOXGRAD_CUDA_SYNC");
   expect_report({.launch = cudaErrorInvalidValue},
                 "relu: CUDA reports cudaErrorOfSomeKind: what it means, then 0 waits", [] {
                   std::string text;

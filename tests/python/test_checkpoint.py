@@ -155,3 +155,36 @@ def test_sequences_are_cut_into_segments(m):
 def test_no_segments_are_refused():
     with pytest.raises(ValueError):
         voxgrad.utils.checkpoint.checkpoint_sequential([], 0, voxgrad.ones(1))
+
+
+def test_a_leaf_of_the_functions_own(m):
+    a, w = (m.tensor(values, requires_grad=True) for values in ([5.0, 6.0], [2.0, 3.0]))
+
+    def penalised(t):
+        d = t.detach().requires_grad_(True)
+        slope, = m.autograd.grad((d * d * d * w).sum(), [d], create_graph=True)
+        return t * w + slope
+
+    checkpoint_of(m)(penalised, a, use_reentrant=False).sum().backward()
+    assert a.grad.tolist() == [2.0, 3.0] and w.grad.tolist() == [5 + 3 * 25, 6 + 3 * 36]
+
+
+def test_a_view_whose_base_was_written_before(m):
+    a, x = m.tensor([5.0, 6.0], requires_grad=True), m.ones(4, requires_grad=True)
+    base = x * 1
+    view = base[:2]
+    base.mul_(2)
+    checkpoint_of(m)(lambda t: t * view, a, use_reentrant=False).sum().backward()
+    assert a.grad.tolist() == [2.0, 2.0] and x.grad.tolist() == [10.0, 12.0, 0.0, 0.0]
+
+
+def test_a_buffer_that_the_function_fills(m):
+    a, w = (m.tensor(values, requires_grad=True) for values in ([5.0, 6.0], [2.0, 3.0]))
+    buffer = m.zeros(2)
+
+    def fill(t):
+        buffer[:] = t * w
+        return buffer * 1
+
+    checkpoint_of(m)(fill, a, use_reentrant=False).sum().backward()
+    assert a.grad.tolist() == [2.0, 3.0] and w.grad.tolist() == [5.0, 6.0]

@@ -24,7 +24,7 @@ def checkpoint(function: Callable[..., Any], *args: Any, use_reentrant: bool | N
 
     Raises RuntimeError when the function changes a positional argument in place, and in backward() when one was
     changed since or the second call gives other results. Tensors in kwargs, in containers and of the function's own
-    are not watched.
+    are not watched: a parameter that is replaced or frozen in between gets no gradient.
     """
     first, again = context_fn() if context_fn is not None else (nullcontext(), nullcontext())
     contexts = [first]
