@@ -73,7 +73,7 @@ TEST(ParallelFor, EachThreadTakesNeighboursThenWhatIsLeft) {
   constexpr Index kCount = 11;
   std::vector<Index> taken[2];
   std::atomic<int> begun{0}, ended{0};
-  bool met = true;
+  std::atomic<bool> met{true};
   parallel_for(kCount, [&](Index tile) {
     std::vector<Index>& own = taken[thread_index()];
     own.push_back(tile);

@@ -63,8 +63,8 @@ template <int kTaps, int kRows, int kLines, typename Vector, typename T>
   add_products<kTaps, kRows, 1>(block.taps, source, block.row_stride, weights, results);
 }
 
-// Row `row` of the lines that later calls read, into the second cache: it is what the first has
-// room for neither in bytes nor in requests under way.
+// Row `row` of the lines that later calls read, into the second cache: the first has no room for
+// them beside what this call reads.
 template <int kLines, typename T>
 [[gnu::always_inline]] inline void fetch_row(const DepthwiseProduct<T>& block, int64_t row) {
 #pragma GCC unroll 2
