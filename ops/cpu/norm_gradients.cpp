@@ -5,6 +5,7 @@
 #include <voxgrad/ops/cpu/by_instruction_set.h>
 #include <voxgrad/ops/cpu/norm_kernels.h>
 #include <voxgrad/ops/cpu/norm_rows.h>
+#include <voxgrad/ops/cpu/stream.h>
 
 namespace voxgrad::ops::cpu {
 namespace {
@@ -41,7 +42,20 @@ struct GradientSumsBody {
   }
 };
 
-/// The same of what the rectifier lets through, two blocks at a time by way of `gates`.
+/// gates[l] = what the rectifier lets through of dy. Copied first: g++ would load what passes under
+/// a mask, which begins only when x has come from memory.
+template <Rectifier rectifier, typename T>
+[[gnu::always_inline]] inline void gate(const T* x, const T* dy, Index n, const Affine<T>& affine,
+                                        T* gates) {
+#pragma GCC ivdep
+  for (Index l = 0; l < n; ++l) gates[l] = dy[l];
+#pragma GCC ivdep
+  for (Index l = 0; l < n; ++l) {
+    gates[l] = gated<rectifier>(gates[l], affine(x[l], l), affine.slope);
+  }
+}
+
+/// The same sums of what the rectifier lets through, two blocks at a time by way of `gates`.
 template <Rectifier rectifier>
 struct GatedSumsBody {
   template <typename T>
@@ -51,14 +65,8 @@ struct GatedSumsBody {
     for (Index i = 0; i < count; i += 2 * width) {
       const Index n = std::min(2 * width, count - i);
       for (Index start = 0; start < n; start += width) {
-        const Index lanes = std::min(width, n - start);
-        const T* from = x + i + start;
-        const T* gradient = dy + i + start;
-        T* to = gates + start;
-#pragma GCC ivdep
-        for (Index l = 0; l < lanes; ++l) {
-          to[l] = gated<rectifier>(gradient[l], affine(from[l], l), affine.slope);
-        }
+        gate<rectifier>(x + i + start, dy + i + start, std::min(width, n - start), affine,
+                        gates + start);
       }
       GradientSumsBody::run(x + i, static_cast<const T*>(gates), n, width, center, sums, products);
     }
@@ -74,22 +82,42 @@ struct GradientFactors {
 };
 
 template <Rectifier rectifier>
-struct InputGradientBody {
-  template <typename T>
-  [[gnu::always_inline]] static inline void run(const T* x, const T* dy, Index count, Index width,
-                                                Affine<T> affine, GradientFactors<T> factors,
-                                                T* dx) {
-    const auto [dy_factor, x_factor, shift] = factors;
-    for (Index i = 0; i < count; i += width) {
-      const Index n = std::min(width, count - i);
+struct InputGradient {
+  template <std::size_t vector_bytes>
+  struct Body {
+    template <typename T>
+    [[gnu::always_inline]] static inline void block(const T* x, const T* dy, Index n,
+                                                    const Affine<T>& affine,
+                                                    const GradientFactors<T>& factors, T* dx) {
+      const auto [dy_factor, x_factor, shift] = factors;
 #pragma GCC ivdep
       for (Index l = 0; l < n; ++l) {
-        const T value = x[i + l];
-        const T g = gated<rectifier>(dy[i + l], affine(value, l), affine.slope);
-        dx[i + l] = dy_factor[l] * g + (x_factor[l] * (value - affine.center[l]) + shift[l]);
+        dx[l] = dy_factor[l] * dy[l] + (x_factor[l] * (x[l] - affine.center[l]) + shift[l]);
       }
     }
-  }
+
+    /// `gates` has room for a block, which goes past the caches from there where that is wanted.
+    template <typename T>
+    [[gnu::always_inline]] static inline void run(const T* x, const T* dy, Index count, Index width,
+                                                  Affine<T> affine, GradientFactors<T> factors,
+                                                  bool streams, T* gates, T* dx) {
+      for (Index i = 0; i < count; i += width) {
+        const Index n = std::min(width, count - i);
+        const T* g = dy + i;
+        if constexpr (rectifier != Rectifier::none) {
+          gate<rectifier>(x + i, dy + i, n, affine, gates);
+          g = gates;
+        }
+        const std::size_t bytes = unsign(n) * sizeof(T);
+        if (streams && is_whole_lines(dx + i, bytes)) {
+          block(x + i, g, n, affine, factors, gates);
+          stream_lines<vector_bytes>(dx + i, gates, bytes);
+        } else {
+          block(x + i, g, n, affine, factors, dx + i);
+        }
+      }
+    }
+  };
 };
 
 template <Rectifier rectifier>
@@ -224,14 +252,16 @@ void norm_input_gradient(const NormShape& shape, const Tensor& x, const Tensor& 
     const T* from = x.data<T>();
     const T* gradient = dy.data<T>();
     T* to = dx.mutable_data<T>();
+    const bool streams = to != from && to != gradient && streams_results(dx.numel(), sizeof(T));
     with_rectifier(output.slope, [&]<Rectifier rectifier>() {
       for_each_chunk(shape, chunks, [&](Index group, Index, Index first, Index count) {
-        std::vector<T> a, b;
+        std::vector<T> a, b, gates(unsign(chunks.width));
         const Affine<T> affine = affine_of(forward.repeated(group, a), output);
         const auto [dy_factor, x_factor, shift] = backward.repeated(group, b);
-        run_widest<InputGradientBody<rectifier>>(
+        run_widest<InputGradient<rectifier>::template Body>(
             from + first, gradient + first, count, chunks.width, affine,
-            GradientFactors<T>{dy_factor, x_factor, shift}, to + first);
+            GradientFactors<T>{dy_factor, x_factor, shift}, streams, gates.data(), to + first);
+        if (streams) finish_streaming();
       });
     });
   });

@@ -79,17 +79,39 @@ TEST(Stream, ElementwiseResults) {
       x, [&](const Tensor& part) { return binary(BinaryOp::sub, part.narrow(1, 3, 1), part); });
 }
 
+/// [channels]: first, first + step, ...
+Tensor per_channel(Index channels, double first, double step) {
+  Tensor result = Tensor::empty({channels}, DType::float64);
+  for (Index c = 0; c < channels; ++c) {
+    result.mutable_data<double>()[c] = first + step * static_cast<double>(c);
+  }
+  return result;
+}
+
 TEST(Stream, NormalisedValues) {
   for (const Index channels : {32, 20}) {
-    Tensor mean = Tensor::empty({channels}, DType::float64), variance = mean.clone();
-    for (Index c = 0; c < channels; ++c) {
-      mean.mutable_data<double>()[c] = 0.01 * static_cast<double>(c);
-      variance.mutable_data<double>()[c] = 1 + 0.1 * static_cast<double>(c);
-    }
+    const Moments moments{per_channel(channels, 0, 0.01), per_channel(channels, 1, 0.1)};
     expect_parts(random_volumes(2, channels), [&](const Tensor& x) {
       const NormShape shape{.groups = 1, .rows = x.numel() / channels, .channels = channels};
-      return normalize(shape, x, {mean, variance}, {.eps = 1e-5, .slope = 0});
+      return normalize(shape, x, moments, {.eps = 1e-5, .slope = 0});
     });
+  }
+}
+
+TEST(Stream, GradientsOfNormalisation) {
+  for (const Index channels : {32, 20}) {
+    for (const double slope : {0.0, 0.01, 1.0}) {
+      const Moments moments{per_channel(channels, 0, 0.01), per_channel(channels, 1, 0.1)};
+      expect_parts(random_volumes(2, channels), [&](const Tensor& x) {
+        const Index rows = x.numel() / channels;
+        const double count = static_cast<double>(rows);  // so that means are those of the parts
+        const NormSums sums{per_channel(channels, -0.5 * count, 0.25 * count),
+                            per_channel(channels, 0.125 * count, 0.5 * count)};
+        return norm_input_gradient({.groups = 1, .rows = rows, .channels = channels}, x,
+                                   unary(UnaryOp::exp, x), moments, {.eps = 1e-5, .slope = slope},
+                                   sums);
+      });
+    }
   }
 }
 
