@@ -116,11 +116,13 @@ struct ScatterBody {
   }
 
   /// A row of such places. Positions are widened once for the places of a window: loops over
-  /// numbers of different sizes become short vectors.
+  /// numbers of different sizes become short vectors. Values are copied: what is selected would be
+  /// loaded under a mask, which begins only when the position has come.
   template <typename T, typename P>
   [[gnu::always_inline]] static inline Index run_from_one(const Row& row, const T* y,
                                                           const P* positions, T* x) {
     alignas(vector_bytes) Number<T> wide[kMostChannels];
+    alignas(vector_bytes) T values[kMostChannels];
     const Pair &d = *row.d.first, &h = *row.h.first;
     const Index line = d.place * row.from.d + h.place * row.from.h;
     const Index tap = (d.tap * row.kernel_h + h.tap) * row.kernel_w;
@@ -132,9 +134,10 @@ struct ScatterBody {
       if (w.place != widened) {
         for (Index c = 0; c < row.channels; ++c)
           wide[c] = static_cast<Number<T>>(positions[at + c]);
+        for (Index c = 0; c < row.channels; ++c) values[c] = y[at + c];
         widened = w.place;
       }
-      from_one(row.channels, static_cast<Number<T>>(tap + w.tap), y + at, wide,
+      from_one(row.channels, static_cast<Number<T>>(tap + w.tap), values, wide,
                x + i * row.channels);
     }
     return i;
