@@ -54,8 +54,7 @@ struct DotBlock {
   std::int64_t row_stride;
   const T* weights;
   std::int64_t channels;  ///< fill vectors of 64 bytes
-  std::int64_t columns;   ///< at most kMostDotColumns
-  const T* bias;
+  const T* bias;          ///< [row][column], the same for each row
   T* out;
 };
 
@@ -91,7 +90,7 @@ struct KernelTable {
   int set_count;
   KernelSet<T> sets[4];
   int dot_rows;
-  void (*dot)(const DotBlock<T>&);
+  void (*dot[kMostDotColumns])(const DotBlock<T>&);  ///< entry k - 1 for k columns
 };
 
 extern const KernelTable<float> kPortableFloat, kAvx2Float, kAvx512Float;

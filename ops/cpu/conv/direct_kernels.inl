@@ -157,64 +157,78 @@ void sum(const SumBlock<T>& block) {
   }
 }
 
-// Sums of neighbouring lanes: those of a, then those of b.
-template <typename Vector, std::size_t... pair>
-[[gnu::always_inline]] inline void add_pairs(const Vector& a, const Vector& b, Vector& sums,
-                                             std::index_sequence<pair...>) {
-  sums = __builtin_shufflevector(a, b, (2 * pair)...) +
-         __builtin_shufflevector(a, b, (2 * pair + 1)...);
+// The half of a step of add_lanes that takes the first (kOdd: the second) of each pair of `kUnit`
+// elements, in every stretch of `kStretch`: those of a, then those of b.
+template <int kStretch, int kUnit, int kOdd>
+constexpr std::size_t lane_of_pair(std::size_t at, std::size_t lanes) {
+  const std::size_t start = at / kStretch * kStretch, unit = at % kStretch / kUnit;
+  const std::size_t half = kStretch / kUnit / 2;
+  return (unit < half ? 0 : lanes) + start + (2 * (unit % half) + kOdd) * kUnit + at % kUnit;
 }
 
-// vectors[0] <- the sum of the lanes of each of kCount vectors, in order.
-template <int kLanes, int kCount, typename Vector>
+template <int kStretch, int kUnit, typename Vector, std::size_t... at>
+[[gnu::always_inline]] inline void add_pairs(const Vector& a, const Vector& b, Vector& sums,
+                                             std::index_sequence<at...>) {
+  constexpr std::size_t kLanes = sizeof...(at);
+  sums = __builtin_shufflevector(a, b, lane_of_pair<kStretch, kUnit, 0>(at, kLanes)...) +
+         __builtin_shufflevector(a, b, lane_of_pair<kStretch, kUnit, 1>(at, kLanes)...);
+}
+
+// vectors[0] <- the sum of the lanes of each of kCount vectors, in order. Neighbours are added:
+// first inside quarters of 16 bytes, where shuffles are cheap, then whole quarters.
+template <typename T, int kLanes, int kCount, typename Vector>
 [[gnu::always_inline]] inline void add_lanes(Vector* vectors) {
+  constexpr int kQuarter = 16 / static_cast<int>(sizeof(T));
+  constexpr bool inside = kCount * kQuarter > kLanes;
 #pragma GCC unroll 8
   for (int i = 0; i < kCount / 2; ++i) {
-    add_pairs(vectors[2 * i], vectors[2 * i + 1], vectors[i], std::make_index_sequence<kLanes>());
+    add_pairs<inside ? kQuarter : kLanes, inside ? 1 : kQuarter>(
+        vectors[2 * i], vectors[2 * i + 1], vectors[i], std::make_index_sequence<kLanes>());
   }
-  if constexpr (kCount > 2) add_lanes<kLanes, kCount / 2>(vectors);
+  if constexpr (kCount > 2) add_lanes<T, kLanes, kCount / 2>(vectors);
 }
 
-// sums[row] <- products of one column, lane by lane. `kFetches`: the rows two blocks on are
-// prefetched.
-template <bool kFetches, typename T, typename Vector, int kLanes>
-[[gnu::always_inline]] inline void multiply_rows(const DotBlock<T>& block, const T* weights,
-                                                 Vector (&sums)[kLanes]) {
+// kLanes results that follow each other, from number kPart * kLanes on; each is a sum of one
+// vector. The rows two blocks on are prefetched.
+template <typename T, int kLanes, int kColumns, int kPart>
+[[gnu::always_inline]] inline void dot_part(const DotBlock<T>& block) {
+  using Vector = typename VectorOf<T, kLanes>::Type;
+  constexpr int kFirst = kPart * kLanes;
   const int64_t stride = block.row_stride;
-#pragma GCC unroll 16
-  for (int row = 0; row < kLanes; ++row) sums[row] = Vector{};
+  Vector sums[kLanes] = {};
   for (int64_t channel = 0; channel < block.channels; channel += kLanes) {
-    Vector w, value;
-    load(w, weights + channel);
-    const T* from = block.rows + channel;
+    Vector w[kColumns], value;
+#pragma GCC unroll 7
+    for (int k = 0; k < kColumns; ++k) load(w[k], block.weights + k * block.channels + channel);
+    const T* from = block.rows + kFirst / kColumns * stride + channel;
+    load(value, from);
 #pragma GCC unroll 16
-    for (int row = 0; row < kLanes; ++row, from += stride) {
-      if constexpr (kFetches) __builtin_prefetch(from + 2 * kLanes * stride);
-      load(value, from);
-      sums[row] += value * w;
-      asm("" : "+r"(from));  // else compilers prepare an address for each row, in memory
+    for (int i = 0; i < kLanes; ++i) {
+      const int column = (kFirst + i) % kColumns;
+      if (column == 0) {
+        if (i > 0) {
+          from += stride;
+          asm("" : "+r"(from));  // else compilers prepare an address for each row, in memory
+          load(value, from);
+        }
+        __builtin_prefetch(from + 2 * kLanes * stride);
+      }
+      sums[i] += value * w[column];
     }
   }
+  add_lanes<T, kLanes, kLanes>(sums);
+  Vector bias;
+  load(bias, block.bias + kFirst);
+  store(block.out + kFirst, sums[0] + bias);
 }
 
-// A vector holds neighbouring channels. As many rows as it has lanes, so that their sums fill one.
-template <typename T, int kLanes>
+// A vector holds neighbouring channels. As many rows as it has lanes, so that the results fill
+// vectors.
+template <typename T, int kLanes, int kColumns>
 void dot(const DotBlock<T>& block) {
-  T results[kMostDotColumns][kLanes];
-  for (int64_t column = 0; column < block.columns; ++column) {
-    typename VectorOf<T, kLanes>::Type sums[kLanes];
-    const T* weights = block.weights + column * block.channels;
-    if (column == 0) multiply_rows<true>(block, weights, sums);
-    else multiply_rows<false>(block, weights, sums);
-    add_lanes<kLanes, kLanes>(sums);
-    sums[0] += block.bias[column];
-    store(results[column], sums[0]);
-  }
-  for (int row = 0; row < kLanes; ++row) {
-    for (int64_t column = 0; column < block.columns; ++column) {
-      block.out[row * block.columns + column] = results[column][row];
-    }
-  }
+  [&]<int... part>(std::integer_sequence<int, part...>) {
+    (dot_part<T, kLanes, kColumns, part>(block), ...);
+  }(std::make_integer_sequence<int, kColumns>());
 }
 
 /// Fills entries 1 ... kRows of a set.
@@ -234,7 +248,10 @@ constexpr KernelSet<T> kernel_set() {
 template <typename T, int kBytes, int kRows>
 constexpr KernelTable<T> kernel_table() {
   constexpr int kLanes = kBytes / static_cast<int>(sizeof(T));
-  KernelTable<T> table{kRows, 2, {}, kLanes, dot<T, kLanes>};
+  KernelTable<T> table{kRows, 2, {}, kLanes, {}};
+  [&]<int... k>(std::integer_sequence<int, k...>) {
+    ((table.dot[k] = dot<T, kLanes, k + 1>), ...);
+  }(std::make_integer_sequence<int, kMostDotColumns>());
   table.sets[0] = kernel_set<T, kLanes, 2, kRows>();
   table.sets[1] = kernel_set<T, kLanes, 1, kRows>();
   if constexpr (kLanes >= 4) table.sets[table.set_count++] = kernel_set<T, kLanes / 2, 1, kRows>();

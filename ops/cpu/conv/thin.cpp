@@ -8,8 +8,8 @@
 #include <voxgrad/core/parallel.h>
 #include <voxgrad/ops/cpu/conv/chunks.h>
 #include <voxgrad/ops/cpu/conv/direct_plan.h>
-#include <voxgrad/ops/scratch.h>
 #include <voxgrad/ops/cpu/conv/weights.h>
+#include <voxgrad/ops/scratch.h>
 
 namespace voxgrad::ops::cpu {
 namespace {
@@ -97,8 +97,8 @@ struct Products {
   const ThinPlan& plan;
   const Rows<T>& many;
   const T* weights;  // [few][many]
-  const T* bias;
-  T* result;  // [row][few]
+  const T* bias;     // [row][few], for a kernel's rows
+  T* result;         // [row][few]
 };
 
 // Rows that lie evenly. The last block may begin among the rows before it.
@@ -109,11 +109,11 @@ void run_products(const Products<T>& call, Range rows) {
   const Index few = call.plan.few, lanes = table.dot_rows;
   const T* from = call.many[rows.begin];
   T* to = call.result + rows.begin * few;
+  const auto dot = table.dot[few - 1];
   DotBlock<T> work{.rows = from,
                    .row_stride = call.many.stride(),
                    .weights = call.weights,
                    .channels = call.plan.many,
-                   .columns = few,
                    .bias = call.bias,
                    .out = to};
   if (rows.length() < lanes) {  // each by itself, all lanes alike
@@ -122,7 +122,7 @@ void run_products(const Products<T>& call, Range rows) {
     work.out = same;
     for (Index row = 0; row < rows.length(); ++row) {
       work.rows = from + row * call.many.stride();
-      table.dot(work);
+      dot(work);
       std::copy_n(same, few, to + row * few);
     }
     return;
@@ -131,7 +131,7 @@ void run_products(const Products<T>& call, Range rows) {
     const Index first = std::min(row, rows.length() - lanes);
     work.rows = from + first * work.row_stride;
     work.out = to + first * few;
-    table.dot(work);
+    dot(work);
   }
 }
 
@@ -157,9 +157,12 @@ void thin_product(const ConvProblem& problem, const ConvOperands& operands,
   for (Index i = 0; i < plan.few * plan.many; ++i) {
     weights.data()[i] = w.data[i / plan.many * few_stride + i % plan.many * many_stride];
   }
-  const std::vector<T> bias = epilogue.bias != nullptr
-                                  ? epilogue.bias->to_vector<T>()
-                                  : std::vector<T>(static_cast<std::size_t>(plan.few));
+  std::vector<T> bias = epilogue.bias != nullptr
+                            ? epilogue.bias->to_vector<T>()
+                            : std::vector<T>(static_cast<std::size_t>(plan.few));
+  while (bias.size() < static_cast<std::size_t>(plan.few * direct_kernels<T>().dot_rows)) {
+    bias.push_back(bias[bias.size() - static_cast<std::size_t>(plan.few)]);
+  }
   const Rows<T> many(problem.geometry, volumes_of<T>(*operands.at(to_y ? Slot::x : Slot::y)),
                      plan.many);
   const Products<T> call{plan, many, weights.data(), bias.data(), result.mutable_data<T>()};
