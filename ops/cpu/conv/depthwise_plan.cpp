@@ -113,6 +113,13 @@ ColumnPlan::ColumnPlan(const Gather& gather, Index groups, Index most_rows, bool
       pieces(pieces_of(gather.axis[2], most_rows)),
       columns(gather.batch * gather.axis[0].rows * static_cast<Index>(pieces.size()) * groups) {}
 
+ColumnPlan::Column ColumnPlan::column(Index number) const {
+  const Index plane = number / groups, planes = gather.axis[0].rows;
+  const Index rest = plane / planes, count = static_cast<Index>(pieces.size());
+  return {rest / count, plane % planes, pieces[static_cast<std::size_t>(rest % count)],
+          number % groups};
+}
+
 Index ColumnPlan::columns_per_tile(Index channels) const {
   constexpr Index kTileElements = Index{1} << 14;
   const Index elements = divide_up(gather.rows() * channels, columns);  // of a column
@@ -179,22 +186,17 @@ Index TapWalk::ahead(Index line) const {
 // Of what `column` reads, the element in the last plane and the first line and row.
 Index TapWalk::last_plane(Index column) const {
   const auto& [a, b, c] = plan_.gather.axis;
-  const Index pieces = static_cast<Index>(plan_.pieces.size());
-  const Index rest = column / plan_.groups, plane = rest / pieces, i = plane % a.rows;
-  const ColumnPlan::Segment& piece = plan_.pieces[static_cast<std::size_t>(rest % pieces)];
+  const auto [n, i, piece, group] = plan_.column(column);
   const auto inside = [](const GatherAxis& axis, Index at) {
     return std::clamp<Index>(at, 0, axis.size - 1);
   };
-  return plane / a.rows * batch_stride_ + inside(a, a.at(i, a.taps - 1)) * stride_[0] +
+  return n * batch_stride_ + inside(a, a.at(i, a.taps - 1)) * stride_[0] +
          inside(c, c.at(piece.rows.begin, 0)) * stride_[2];
 }
 
 Strip TapWalk::strip(Index column, const ColumnPlan::Segment& lines) {
   const auto& [a, b, c] = plan_.gather.axis;
-  const Index pieces = static_cast<Index>(plan_.pieces.size());
-  const Index group = column % plan_.groups, rest = column / plan_.groups;
-  const Index plane = rest / pieces, i = plane % a.rows, n = plane / a.rows;
-  const ColumnPlan::Segment& piece = plan_.pieces[static_cast<std::size_t>(rest % pieces)];
+  const auto [n, i, piece, group] = plan_.column(column);
   list_taps(taps_inside(a, i), lines.taps, piece.taps);
   Strip result{n, i, lines.rows, piece.rows, group, listed(1), listed(2)};
   DepthwiseTaps& taps = result.taps;

@@ -45,15 +45,22 @@ struct ChannelBlocks {
   std::vector<ChannelBlock> all;
 };
 
-/// A gather's rows and channels, cut into columns: [batch][axis 0][piece][group].
+/// A gather's rows and channels, cut into columns: [batch][piece][axis 0][group], so that planes
+/// that a column reads are still in the second cache from the column before.
 struct ColumnPlan {
   struct Segment {
     Range rows, taps;
+  };
+  struct Column {
+    Index n, i;  ///< of axis 0
+    const Segment& piece;
+    Index group;
   };
 
   /// @param most_rows  of a piece
   /// @param may_pair   whether kernels take pairs of lines
   ColumnPlan(const Gather& gather, Index groups, Index most_rows, bool may_pair);
+  Column column(Index number) const;
   /// As many as make about a 32nd of the work, or more if that is too little for a thread.
   Index columns_per_tile(Index channels) const;
   /// Elements of a TapWalk's lists, at most.

@@ -44,7 +44,7 @@ void pack_all(const ConvProblem& problem, const DepthwiseProductPlan& plan, cons
 using Part = DepthwiseProductPlan::Part;
 
 // What is read so much later arrives in time, and is not gone by then.
-constexpr Index kLinesAhead = 12;
+constexpr Index kLinesAhead = 8;
 
 // One line of a strip, or a pair of them, from the first row and channel on.
 template <typename T>
