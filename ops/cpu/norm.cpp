@@ -56,7 +56,7 @@ void normalize(const NormShape& shape, const Tensor& x, const Moments& moments,
     const bool streams = from != to && streams_results(y.numel(), sizeof(T));
     with_rectifier(output.slope, [&]<Rectifier rectifier>() {
       for_each_chunk(shape, chunks, [&](Index group, Index, Index first, Index count) {
-        std::vector<T> block;
+        Lines<T> block;
         const Affine<T> affine = affine_of(factors.repeated(group, block), output);
         run_widest<Normalize<rectifier>::template Body>(from + first, count, chunks.width, affine,
                                                         streams, to + first);

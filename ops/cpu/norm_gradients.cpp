@@ -86,13 +86,13 @@ struct InputGradient {
   template <std::size_t vector_bytes>
   struct Body {
     template <typename T>
-    [[gnu::always_inline]] static inline void block(const T* x, const T* dy, Index n,
+    [[gnu::always_inline]] static inline void block(const T* x, const T* g, Index n,
                                                     const Affine<T>& affine,
                                                     const GradientFactors<T>& factors, T* dx) {
       const auto [dy_factor, x_factor, shift] = factors;
 #pragma GCC ivdep
       for (Index l = 0; l < n; ++l) {
-        dx[l] = dy_factor[l] * dy[l] + (x_factor[l] * (x[l] - affine.center[l]) + shift[l]);
+        dx[l] = dy_factor[l] * g[l] + (x_factor[l] * (x[l] - affine.center[l]) + shift[l]);
       }
     }
 
@@ -126,17 +126,16 @@ struct ConstantMomentsBody {
   /// gradient.
   template <typename T>
   [[gnu::always_inline]] static inline void run(const T* x, const T* dy, Index count, Index width,
-                                                Affine<T> affine, T* dx) {
+                                                Affine<T> affine, T* gates, T* dx) {
     for (Index i = 0; i < count; i += width) {
       const Index n = std::min(width, count - i);
-#pragma GCC ivdep
-      for (Index l = 0; l < n; ++l) {
-        T g = dy[i + l];
-        if constexpr (rectifier != Rectifier::none) {
-          g = gated<rectifier>(g, affine(x[i + l], l), affine.slope);
-        }
-        dx[i + l] = affine.scale[l] * g;
+      const T* g = dy + i;
+      if constexpr (rectifier != Rectifier::none) {
+        gate<rectifier>(x + i, dy + i, n, affine, gates);
+        g = gates;
       }
+#pragma GCC ivdep
+      for (Index l = 0; l < n; ++l) dx[i + l] = affine.scale[l] * g[l];
     }
   }
 };
@@ -151,10 +150,10 @@ void constant_moments_gradient(const NormShape& shape, const Tensor& x, const Te
     T* to = dx.mutable_data<T>();
     with_rectifier(output.slope, [&]<Rectifier rectifier>() {
       for_each_chunk(shape, chunks, [&](Index group, Index, Index first, Index count) {
-        std::vector<T> block;
+        Lines<T> block, gates(unsign(chunks.width));
         const Affine<T> affine = affine_of(factors.repeated(group, block), output);
         run_widest<ConstantMomentsBody<rectifier>>(from + first, gradient + first, count,
-                                                   chunks.width, affine, to + first);
+                                                   chunks.width, affine, gates.data(), to + first);
       });
     });
   });
@@ -208,9 +207,9 @@ void norm_sums(const NormShape& shape, const Tensor& x, const Tensor& dy, const 
     const T* gradient = dy.data<T>();
     with_rectifier(output.slope, [&]<Rectifier rectifier>() {
       for_each_chunk(shape, chunks, [&](Index group, Index chunk, Index first, Index count) {
-        std::vector<T> repeated, gates;
+        Lines<T> repeated, gates;
         const Affine<T> affine = affine_of(factors.repeated(group, repeated), output);
-        Doubles block(unsign(3 * chunks.width), 0.0);
+        Lines<double> block(unsign(3 * chunks.width));
         double* center = block.data();
         double* a = center + chunks.width;
         double* b = a + chunks.width;
@@ -252,10 +251,10 @@ void norm_input_gradient(const NormShape& shape, const Tensor& x, const Tensor& 
     const T* from = x.data<T>();
     const T* gradient = dy.data<T>();
     T* to = dx.mutable_data<T>();
-    const bool streams = to != from && to != gradient && streams_results(dx.numel(), sizeof(T));
+    const bool streams = streams_results(dx.numel(), sizeof(T));
     with_rectifier(output.slope, [&]<Rectifier rectifier>() {
       for_each_chunk(shape, chunks, [&](Index group, Index, Index first, Index count) {
-        std::vector<T> a, b, gates(unsign(chunks.width));
+        Lines<T> a, b, gates(unsign(chunks.width));
         const Affine<T> affine = affine_of(forward.repeated(group, a), output);
         const auto [dy_factor, x_factor, shift] = backward.repeated(group, b);
         run_widest<InputGradient<rectifier>::template Body>(

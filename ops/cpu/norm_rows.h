@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <voxgrad/core/parallel.h>
+#include <voxgrad/ops/cpu/stream.h>
 #include <voxgrad/ops/norm.h>
 #include <voxgrad/ops/norm_function.h>
 
@@ -20,6 +21,25 @@ namespace voxgrad::ops::cpu {
 using Doubles = std::vector<double>;
 
 inline std::size_t unsign(Index i) { return static_cast<std::size_t>(i); }
+
+/// Zeros, from the start of a cache line on: vectors of a block must not lie across two.
+template <typename T>
+class Lines {
+ public:
+  explicit Lines(std::size_t size = 0) : lines_((size + kElements - 1) / kElements) {}
+
+  void resize(std::size_t size) { lines_.resize((size + kElements - 1) / kElements); }
+  T* data() { return lines_.empty() ? nullptr : lines_.front().elements; }
+  const T* data() const { return lines_.empty() ? nullptr : lines_.front().elements; }
+
+ private:
+  static constexpr std::size_t kElements = kLineBytes / sizeof(T);
+  struct alignas(kLineBytes) Line {
+    T elements[kElements] = {};
+  };
+
+  std::vector<Line> lines_;
+};
 
 /// How the rows of each group are cut, and how wide a block is.
 struct RowChunks {
@@ -90,7 +110,7 @@ class Factors {
   }
 
   /// The same, `width` long; `block` holds it where it is a copy.
-  std::array<const T*, kinds> repeated(Index group, std::vector<T>& block) const {
+  std::array<const T*, kinds> repeated(Index group, Lines<T>& block) const {
     std::array<const T*, kinds> result;
     if (width_ > channels_) block.resize(kinds * unsign(width_));
     for (std::size_t k = 0; k < kinds; ++k) {
@@ -110,7 +130,7 @@ class Factors {
   }
 
   Index channels_, width_;
-  std::vector<T> values_;
+  Lines<T> values_;
 };
 
 /// y = rectified((x - center) * scale + shift), `width` of each.

@@ -98,11 +98,11 @@ template <std::size_t vector_bytes>
 struct ScatterBody {
   static constexpr Index kMostChannels = 256;
 
-  /// The channels of a place in one window alone, as windows side by side have them; whole lines,
-  /// past the caches.
+  /// The channels of a place in one window alone, as windows side by side have them; whole lines.
   template <typename T>
   [[gnu::always_inline]] static inline void from_one(Index channels, Number<T> number, const T* y,
-                                                     const Number<T>* positions, T* x) {
+                                                     const Number<T>* positions, bool streams,
+                                                     T* x) {
     constexpr auto kLanes = static_cast<Index>(vector_bytes / sizeof(T));
     for (Index c = 0; c < channels; c += kLanes) {
       alignas(vector_bytes) T values[kLanes];
@@ -111,7 +111,8 @@ struct ScatterBody {
         // The sum of one term: no -0.
         values[l] = T(0) + (positions[c + l] == number ? y[c + l] : T(0));
       }
-      stream_vector<vector_bytes>(x + c, values);
+      if (streams) stream_vector<vector_bytes>(x + c, values);
+      else std::memcpy(x + c, values, sizeof(values));
     }
   }
 
@@ -120,7 +121,7 @@ struct ScatterBody {
   /// loaded under a mask, which begins only when the position has come.
   template <typename T, typename P>
   [[gnu::always_inline]] static inline Index run_from_one(const Row& row, const T* y,
-                                                          const P* positions, T* x) {
+                                                          const P* positions, bool streams, T* x) {
     alignas(vector_bytes) Number<T> wide[kMostChannels];
     alignas(vector_bytes) T values[kMostChannels];
     const Pair &d = *row.d.first, &h = *row.h.first;
@@ -137,7 +138,7 @@ struct ScatterBody {
         for (Index c = 0; c < row.channels; ++c) values[c] = y[at + c];
         widened = w.place;
       }
-      from_one(row.channels, static_cast<Number<T>>(tap + w.tap), values, wide,
+      from_one(row.channels, static_cast<Number<T>>(tap + w.tap), values, wide, streams,
                x + i * row.channels);
     }
     return i;
@@ -189,9 +190,9 @@ struct ScatterBody {
   [[gnu::always_inline]] static inline void run(const Row* row, const T* y, const P* positions,
                                                 bool streams, T* x) {
     Index i = row->begin;
-    if (streams && row->channels <= kMostChannels && row->d.size() == 1 && row->h.size() == 1 &&
+    if (row->channels <= kMostChannels && row->d.size() == 1 && row->h.size() == 1 &&
         is_whole_lines(x, static_cast<std::size_t>(row->channels) * sizeof(T))) {
-      i = run_from_one(*row, y, positions, x);
+      i = run_from_one(*row, y, positions, streams, x);
     }
     for (; i < row->end; ++i) {
       const Pairs w = (*row->w)[i];

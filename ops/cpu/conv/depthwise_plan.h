@@ -45,8 +45,8 @@ struct ChannelBlocks {
   std::vector<ChannelBlock> all;
 };
 
-/// A gather's rows and channels, cut into columns: [batch][piece][axis 0][group], so that planes
-/// that a column reads are still in the second cache from the column before.
+/// A gather's rows and channels, cut into columns: [batch][piece][axis 0][group]. What a column
+/// reads of its first planes was read by the columns just before.
 struct ColumnPlan {
   struct Segment {
     Range rows, taps;

@@ -157,8 +157,8 @@ void sum(const SumBlock<T>& block) {
   }
 }
 
-// The half of a step of add_lanes that takes the first (kOdd: the second) of each pair of `kUnit`
-// elements, in every stretch of `kStretch`: those of a, then those of b.
+// The lane that result `at` takes its first (kOdd: second) summand from. Neighbouring units of
+// kUnit lanes are added; each stretch of kStretch lanes holds the sums of a's, then those of b's.
 template <int kStretch, int kUnit, int kOdd>
 constexpr std::size_t lane_of_pair(std::size_t at, std::size_t lanes) {
   const std::size_t start = at / kStretch * kStretch, unit = at % kStretch / kUnit;
@@ -175,14 +175,14 @@ template <int kStretch, int kUnit, typename Vector, std::size_t... at>
 }
 
 // vectors[0] <- the sum of the lanes of each of kCount vectors, in order. Neighbours are added:
-// first inside quarters of 16 bytes, where shuffles are cheap, then whole quarters.
+// first inside parts of 16 bytes, where shuffles are cheap, then whole parts.
 template <typename T, int kLanes, int kCount, typename Vector>
 [[gnu::always_inline]] inline void add_lanes(Vector* vectors) {
-  constexpr int kQuarter = 16 / static_cast<int>(sizeof(T));
-  constexpr bool inside = kCount * kQuarter > kLanes;
+  constexpr int kNear = 16 / static_cast<int>(sizeof(T));
+  constexpr bool kInside = kCount * kNear > kLanes;
 #pragma GCC unroll 8
   for (int i = 0; i < kCount / 2; ++i) {
-    add_pairs<inside ? kQuarter : kLanes, inside ? 1 : kQuarter>(
+    add_pairs<kInside ? kNear : kLanes, kInside ? 1 : kNear>(
         vectors[2 * i], vectors[2 * i + 1], vectors[i], std::make_index_sequence<kLanes>());
   }
   if constexpr (kCount > 2) add_lanes<T, kLanes, kCount / 2>(vectors);
