@@ -25,6 +25,7 @@ struct MaxBody {
   template <int lanes, typename T, typename P>
   [[gnu::always_inline]] static inline void block(const Row& row, const Pairs w, const T* x, T* y,
                                                   P* positions) {
+    constexpr int kLine = kLineBytes / sizeof(T);
     const Index first =
         (row.d.first->tap * row.kernel_h + row.h.first->tap) * row.kernel_w + w.first->tap;
     T best[lanes];
@@ -41,6 +42,8 @@ struct MaxBody {
         for (const Pair* p = w.first; p != w.last; ++p) {
           const T* values = line + p->place * row.from.w;
           const auto number = static_cast<Number<T>>(tap + p->tap);
+          // Lines are too short for the processor to see what comes next.
+          for (int l = 0; l < lanes; l += kLine) __builtin_prefetch(values + row.ahead + l, 0, 2);
 #pragma GCC unroll 1
           for (int l = 0; l < lanes; ++l) {
             const T value = values[l];

@@ -83,6 +83,7 @@ struct Row {
   Index channels;
   Steps from;
   Index kernel_h, kernel_w;
+  Index ahead;  // elements to what the next row of outputs reads, where rows are that
 };
 
 using AllPairs = std::array<AxisPairs, 3>;
@@ -120,7 +121,8 @@ void for_each_row(const PoolGeometry& g, const AllPairs& pairs, Index PoolAxis::
                     g.channels,
                     from,
                     g.axis[1].kernel,
-                    g.axis[2].kernel};
+                    g.axis[2].kernel,
+                    std::min(g.axis[1].stride, g.axis[1].*read) * from.h};
       body(row, n * read_sample, n * written_sample + d * to.d + h * to.h, d, h);
     }
   });
