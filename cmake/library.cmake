@@ -58,6 +58,17 @@ set_property(SOURCE ${PROJECT_SOURCE_DIR}/core/version.cpp APPEND PROPERTY
 set_property(SOURCE ${PROJECT_SOURCE_DIR}/ops/cpu/update.cpp APPEND PROPERTY
              COMPILE_OPTIONS -fno-math-errno)
 
+# Selections become vectors only where both sides may be computed, whatever floating-point flags that sets. The values
+# are the same.
+set(selecting_kernels activation.cpp average_pool.cpp elementwise.cpp norm.cpp norm_gradients.cpp pool.cpp)
+list(TRANSFORM selecting_kernels PREPEND ${PROJECT_SOURCE_DIR}/ops/cpu/)
+set_property(SOURCE ${selecting_kernels} APPEND PROPERTY COMPILE_OPTIONS -fno-trapping-math)
+# g++ would run two taps together, and then select with branches.
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  set_property(SOURCE ${PROJECT_SOURCE_DIR}/ops/cpu/pool.cpp ${PROJECT_SOURCE_DIR}/ops/cpu/average_pool.cpp APPEND PROPERTY
+               COMPILE_OPTIONS -fno-loop-unroll-and-jam)
+endif()
+
 # The convolution's kernels, one file per instruction set. Fused multiply-adds are what they are for.
 foreach(algorithm depthwise direct winograd)
   set(kernels ${PROJECT_SOURCE_DIR}/ops/cpu/conv/${algorithm})

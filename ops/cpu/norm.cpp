@@ -53,7 +53,7 @@ void normalize(const NormShape& shape, const Tensor& x, const Moments& moments,
     const Factors<T, 3> factors = affine_factors<T>(shape, chunks, moments, output);
     const T* from = x.data<T>();
     T* to = y.mutable_data<T>();
-    const bool streams = from != to && streams_results(y.numel(), sizeof(T));
+    const bool streams = streams_results(y.numel(), sizeof(T));
     with_rectifier(output.slope, [&]<Rectifier rectifier>() {
       for_each_chunk(shape, chunks, [&](Index group, Index, Index first, Index count) {
         Lines<T> block;

@@ -122,7 +122,7 @@ void for_each_row(const PoolGeometry& g, const AllPairs& pairs, Index PoolAxis::
                     from,
                     g.axis[1].kernel,
                     g.axis[2].kernel,
-                    std::min(g.axis[1].stride, g.axis[1].*read) * from.h};
+                    std::min(g.axis[1].stride, g.axis[1].*read - 1) * from.h};
       body(row, n * read_sample, n * written_sample + d * to.d + h * to.h, d, h);
     }
   });

@@ -36,6 +36,10 @@ std::vector<PoolGeometry> geometries() {
   all.push_back(
       geometry(3, 3, {axis(5, 2, 3), axis(7, 3, 2, 1, 1, true), axis(4, 2, 2, 0, 1, true)}));
   all.push_back(geometry(1, 32, {axis(3, 1, 2), axis(3, 3, 3, 1), axis(11, 4, 3, 2)}));
+  // Each place in one window at most, of whole cache lines.
+  all.push_back(geometry(2, 32, {axis(6, 2, 2), axis(5, 2, 2), axis(7, 3, 3, 1)}));
+  all.push_back(geometry(1, 48, {axis(7, 2, 3), axis(4, 2, 2), axis(8, 2, 3)}));
+  all.push_back(geometry(1, 16, {axis(8, 7, 7), axis(7, 7, 7), axis(15, 7, 7)}));  // int32
   all.push_back(geometry(2, 1, {axis(9, 3, 1, 1), axis(8, 2, 3)}));
   all.push_back(geometry(1, 20, {axis(40, 5, 3, 2, 2)}));
   all.push_back(geometry(1, 2, {axis(9000, 2, 2)}));
