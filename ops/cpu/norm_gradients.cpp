@@ -42,17 +42,20 @@ struct GradientSumsBody {
   }
 };
 
-/// gates[l] = what the rectifier lets through of dy. Copied first: g++ would load what passes under
-/// a mask, which begins only when x has come from memory.
+/// What the rectifier lets through of dy: written to `gates`, or dy itself where that is all of it.
+/// Copied first: g++ would load what passes under a mask, which begins only when x has come from
+/// memory.
 template <Rectifier rectifier, typename T>
-[[gnu::always_inline]] inline void gate(const T* x, const T* dy, Index n, const Affine<T>& affine,
-                                        T* gates) {
+[[gnu::always_inline]] inline const T* gate(const T* x, const T* dy, Index n,
+                                            const Affine<T>& affine, T* gates) {
+  if constexpr (rectifier == Rectifier::none) return dy;
 #pragma GCC ivdep
   for (Index l = 0; l < n; ++l) gates[l] = dy[l];
 #pragma GCC ivdep
   for (Index l = 0; l < n; ++l) {
     gates[l] = gated<rectifier>(gates[l], affine(x[l], l), affine.slope);
   }
+  return gates;
 }
 
 /// The same sums of what the rectifier lets through, two blocks at a time by way of `gates`.
@@ -103,11 +106,7 @@ struct InputGradient {
                                                   bool streams, T* gates, T* dx) {
       for (Index i = 0; i < count; i += width) {
         const Index n = std::min(width, count - i);
-        const T* g = dy + i;
-        if constexpr (rectifier != Rectifier::none) {
-          gate<rectifier>(x + i, dy + i, n, affine, gates);
-          g = gates;
-        }
+        const T* g = gate<rectifier>(x + i, dy + i, n, affine, gates);
         const std::size_t bytes = unsign(n) * sizeof(T);
         if (streams && is_whole_lines(dx + i, bytes)) {
           block(x + i, g, n, affine, factors, gates);
@@ -129,11 +128,7 @@ struct ConstantMomentsBody {
                                                 Affine<T> affine, T* gates, T* dx) {
     for (Index i = 0; i < count; i += width) {
       const Index n = std::min(width, count - i);
-      const T* g = dy + i;
-      if constexpr (rectifier != Rectifier::none) {
-        gate<rectifier>(x + i, dy + i, n, affine, gates);
-        g = gates;
-      }
+      const T* g = gate<rectifier>(x + i, dy + i, n, affine, gates);
 #pragma GCC ivdep
       for (Index l = 0; l < n; ++l) dx[i + l] = affine.scale[l] * g[l];
     }
