@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <mutex>
 #include <utility>
+#include <variant>
 
 #include <voxgrad/autograd/meta.h>
 #include <voxgrad/autograd/view_layout.h>
@@ -17,9 +18,14 @@ thread_local RecomputeScope* current_scope = nullptr;
 class Recipe : public std::enable_shared_from_this<Recipe> {
  public:
   using Function = std::function<Tensor(std::span<const Tensor>)>;
+  /// Of a result that is put together from its inputs one by one.
+  struct Parts {
+    std::function<Tensor()> begin;
+    std::function<void(Tensor& result, std::size_t i, const Tensor& value)> put;
+  };
 
-  Recipe(std::vector<SavedTensor> inputs, Function recompute)
-      : inputs_(std::move(inputs)), recompute_(std::move(recompute)) {
+  Recipe(std::vector<SavedTensor> inputs, std::variant<Function, Parts> method)
+      : inputs_(std::move(inputs)), method_(std::move(method)) {
     for (const SavedTensor& input : inputs_)
       if (input.recipe_) depth_ = std::max(depth_, input.recipe_->depth_ + 1);
   }
@@ -80,13 +86,15 @@ class Recipe : public std::enable_shared_from_this<Recipe> {
 
   /// The value for one consumer. Chains of recipes are computed without recursion.
   Tensor take(std::string_view op, std::uint64_t& served_in) {
+    const NoGrad guard;
     while (true) {
-      std::vector<Recipe*> stack{this};
+      std::vector<Work> stack;
+      stack.emplace_back(this);
       while (!stack.empty()) {
-        Recipe* top = stack.back();
-        Recipe* missing = top->ready() ? nullptr : top->missing_input();
-        if (missing) stack.push_back(missing);
-        else if (top->compute(op)) stack.pop_back();
+        Work& top = stack.back();
+        Recipe* missing = top.recipe->ready() ? nullptr : top.recipe->advance(top, op);
+        if (missing) stack.emplace_back(missing);
+        else stack.pop_back();
       }
       // A graph that another thread frees meanwhile may have been the last that wanted the value.
       if (Tensor value = serve(served_in); value.defined()) return value;
@@ -94,31 +102,37 @@ class Recipe : public std::enable_shared_from_this<Recipe> {
   }
 
  private:
+  /// A value that is being computed.
+  struct Work {
+    explicit Work(Recipe* of) : recipe(of) {}
+
+    Recipe* recipe;
+    std::size_t inputs = 0;      // taken so far
+    std::vector<Tensor> values;  // those of them, for a Function
+    Tensor result;               // of Parts
+  };
+
   bool ready() {
     const std::lock_guard lock(mutex_);
     return value_.defined();
   }
 
-  Recipe* missing_input() const {
-    for (const SavedTensor& input : inputs_)
-      if (input.recipe_ && !input.recipe_->ready()) return input.recipe_.get();
-    return nullptr;
-  }
-
-  /// False when an input's value was dropped meanwhile.
-  bool compute(std::string_view op) {
-    if (ready()) return true;
-    const NoGrad guard;
-    std::vector<Tensor> values;
-    for (const SavedTensor& input : inputs_) {
-      values.push_back(input.recipe_ ? input.recipe_->serve(input.served_in_) : input.values(op));
-      if (input.recipe_ && !values.back().defined()) return false;
+  /// Goes on to the next input that must be computed first, which is returned, or to the end.
+  Recipe* advance(Work& work, std::string_view op) {
+    const auto* parts = std::get_if<Parts>(&method_);
+    if (parts && !work.result.defined()) work.result = parts->begin();
+    for (; work.inputs < inputs_.size(); ++work.inputs) {
+      const SavedTensor& input = inputs_[work.inputs];
+      Tensor value = input.recipe_ ? input.recipe_->serve(input.served_in_) : input.values(op);
+      if (input.recipe_ && !value.defined()) return input.recipe_.get();
+      if (parts) parts->put(work.result, work.inputs, value);
+      else work.values.push_back(std::move(value));
     }
-    Tensor value = recompute_(values);
+    Tensor value = parts ? work.result : std::get<Function>(method_)(work.values);
     const std::lock_guard lock(mutex_);
     value_ = std::move(value);
     if (current_scope) current_scope->touched_.push_back(shared_from_this());
-    return true;
+    return nullptr;
   }
 
   Tensor serve(std::uint64_t& served_in) {
@@ -142,7 +156,7 @@ class Recipe : public std::enable_shared_from_this<Recipe> {
   }
 
   std::vector<SavedTensor> inputs_;
-  Function recompute_;
+  std::variant<Function, Parts> method_;
   int depth_ = 1;  // recipes from here to kept data
   std::mutex mutex_;
   Tensor value_;
@@ -256,10 +270,21 @@ Tensor SavedTensor::unpack(std::string_view op, const std::shared_ptr<Node>& own
   return tensor;
 }
 
-void attach_recipe(Tensor& result, std::vector<SavedTensor> inputs, Recipe::Function recompute) {
+static void attach(Tensor& result, std::shared_ptr<Recipe> recipe) {
   AutogradMeta& meta = meta_of(result);
-  meta.recipe = std::make_shared<Recipe>(std::move(inputs), std::move(recompute));
+  meta.recipe = std::move(recipe);
   meta.recipe_version = result.version();
+}
+
+void attach_recipe(Tensor& result, std::vector<SavedTensor> inputs, Recipe::Function recompute) {
+  attach(result, std::make_shared<Recipe>(std::move(inputs), std::move(recompute)));
+}
+
+void attach_recipe_of_parts(
+    Tensor& result, std::vector<SavedTensor> inputs, std::function<Tensor()> begin,
+    std::function<void(Tensor& result, std::size_t i, const Tensor& value)> put) {
+  attach(result, std::make_shared<Recipe>(std::move(inputs),
+                                          Recipe::Parts{std::move(begin), std::move(put)}));
 }
 
 bool has_recipe(const Tensor& tensor) {

@@ -2,6 +2,7 @@
 // another copy of it, or a recipe that computes it again.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -72,6 +73,13 @@ class SavedTensor {
 /// must give the forward's bits.
 void attach_recipe(Tensor& result, std::vector<SavedTensor> inputs,
                    std::function<Tensor(std::span<const Tensor>)> recompute);
+
+/// The same for a result that is put together: `begin` makes it, `put(result, i, value)` adds input
+/// i. Inputs that have recipes themselves are computed one after the other, so that no two need lie
+/// in memory beside the result.
+void attach_recipe_of_parts(
+    Tensor& result, std::vector<SavedTensor> inputs, std::function<Tensor()> begin,
+    std::function<void(Tensor& result, std::size_t i, const Tensor& value)> put);
 
 /// Whether a rule that saves the tensor would keep a recipe.
 bool has_recipe(const Tensor& tensor);

@@ -110,14 +110,19 @@ Tensor pad_adjoint(const Tensor& y, const Shape& shape, std::vector<Index> lo,
   });
 }
 
+/// whole[start ... along the axis] <- part
+void place(Tensor& whole, int axis, Index start, const Tensor& part) {
+  const Index offset = start * whole.strides()[static_cast<std::size_t>(axis)];
+  Tensor to = whole.alias(part.shape(), whole.strides(), offset);
+  ops::copy_into(to, part);
+}
+
 Tensor joined(std::span<const Tensor> tensors, int axis, const Shape& shape) {
-  const std::size_t at = static_cast<std::size_t>(axis);
   Tensor result = ops::empty_in_order_of(tensors[0], shape);
   Index start = 0;
   for (const Tensor& tensor : tensors) {
-    Tensor part = result.alias(tensor.shape(), result.strides(), start * result.strides()[at]);
-    ops::copy_into(part, tensor);
-    start += tensor.shape()[at];
+    place(result, axis, start, tensor);
+    start += tensor.shape()[static_cast<std::size_t>(axis)];
   }
   return result;
 }
@@ -155,9 +160,17 @@ bool is_kept_safely(const Tensor& tensor) {
 void attach_cat_recipe(std::span<const Tensor> tensors, int axis, Tensor& result) {
   if (std::ranges::none_of(tensors, has_recipe)) return;
   if (!std::ranges::all_of(tensors, is_kept_safely)) return;
-  std::vector<SavedTensor> inputs(tensors.begin(), tensors.end());
-  attach_recipe(result, std::move(inputs),
-                [axis, shape = result.shape()](auto parts) { return joined(parts, axis, shape); });
+  std::vector<Index> starts{0};
+  for (const Tensor& tensor : tensors) starts.push_back(starts.back() + tensor.size(axis));
+  const auto begin = [shape = result.shape(), strides = result.strides(), dtype = result.dtype(),
+                      device = result.device()] {
+    return Tensor::empty_strided(shape, strides, dtype, device);
+  };
+  attach_recipe_of_parts(
+      result, {tensors.begin(), tensors.end()}, begin,
+      [axis, starts = std::move(starts)](Tensor& whole, std::size_t i, const Tensor& part) {
+        place(whole, axis, starts[i], part);
+      });
 }
 
 }  // namespace

@@ -126,6 +126,22 @@ TEST(Recipe, GoesWithTheNodeOfACat) {
   EXPECT_LE(backend({}).memory_stats().current - before, std::size_t(12000 + 6000 + 200) * 8);
 }
 
+TEST(Recipe, OfACatComputesOnePartAtATime) {
+  constexpr std::size_t kPart = 100'000 * sizeof(double);
+  const Tensor x = ones({100'000}, DType::float64).requires_grad_();
+  int calls = 0;
+  Tensor y = cat({plus_one(x, calls), plus_one(x, calls), x * 2.0});
+  const SavedTensor saved(y);
+  y = {};
+  const std::size_t before = backend({}).memory_stats().current;
+  backend({}).reset_peak_memory_stats();
+  const Tensor whole = saved.unpack("test");
+  EXPECT_EQ(calls, 2);
+  EXPECT_LT(backend({}).memory_stats().peak - before, 4 * kPart + kPart / 2);
+  EXPECT_EQ(values(whole)[150'000], 2);
+  EXPECT_EQ(values(whole)[250'000], 2);
+}
+
 TEST(Recipe, OfACatHoldsNothingThatIsOftenChanged) {
   const Tensor x = ones({2, 3, 4}, DType::float64).requires_grad_();
   const Tensor weight = ones({3}, DType::float64).requires_grad_();
