@@ -1,5 +1,6 @@
 #include <voxgrad/autograd/functions/conv.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -58,6 +59,28 @@ Rule conv_rule(Slot produced, const ConvGeometry& geometry) {
   };
 }
 
+/// A transposed convolution with one tap or none for each result takes no longer than a few passes
+/// over it. Where the result is the larger part it need not be kept: the rule keeps y anyway.
+bool is_better_repeated(Slot produced, const ConvGeometry& geometry, const Tensor& w,
+                        const Tensor& y, const Tensor& result) {
+  if (produced != Slot::x || !w.requires_grad() || !y.requires_grad()) return false;
+  return std::ranges::all_of(geometry.axis,
+                             [](const ConvAxis& axis) { return axis.reach() <= axis.stride; }) &&
+         result.numel() >= 2 * y.numel() && result.numel() >= 4 * w.numel();
+}
+
+/// `values`: those of y, as the rule keeps them.
+void attach_upsampling_recipe(const ConvGeometry& geometry, const Tensor& w, const Tensor& y,
+                              const Tensor& values, const Tensor& bias, Tensor& result) {
+  std::vector<SavedTensor> inputs;
+  inputs.emplace_back(frozen(w));
+  inputs.push_back(SavedTensor::with_data(y, values));
+  inputs.emplace_back(frozen(bias));
+  attach_recipe(result, std::move(inputs), [geometry](std::span<const Tensor> in) {
+    return conv_form(Slot::x, geometry, in[0], in[1], in[2]);
+  });
+}
+
 /// What the form itself cannot check: dtypes, devices and the bias, under the names that the caller
 /// used.
 void check_operands(std::string_view op, std::string_view input_name, const Tensor& input,
@@ -108,6 +131,8 @@ Tensor conv_form(Slot produced, const ConvGeometry& geometry, const Tensor& firs
   Tensor result = ops::conv_partial(produced, geometry, operands(produced, first, second),
                                     {.bias = bias.defined() ? &bias : nullptr}, &read);
   if (!wants_graph({first, second, bias})) return result;
+  if (is_better_repeated(produced, geometry, first, second, result))
+    attach_upsampling_recipe(geometry, first, second, read.at(b), bias, result);
   return record_one(
       op_name(produced), {first, second, bias}, std::move(result), conv_rule(produced, geometry),
       second.requires_grad() ? SavedTensor::with_data(first, read.at(a)) : SavedTensor(),

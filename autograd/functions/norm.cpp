@@ -185,11 +185,6 @@ ops::Moments moments_of(const Normalization& n, const Tensor& x) {
   return ops::merge_moments(n.shape, n.merged, ops::moments(n.shape, x));
 }
 
-/// A copy that no operation in place can change.
-Tensor frozen(const Tensor& parameter) {
-  return parameter.defined() ? ops::copy(parameter) : Tensor();
-}
-
 /// x is kept for the gradient anyway, so the result need not be.
 void attach_norm_recipe(const Normalization& n, const Tensor& x, const Tensor& values,
                         const ops::Moments& moments, const Tensor& weight, const Tensor& bias,

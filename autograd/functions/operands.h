@@ -11,6 +11,7 @@
 #include <voxgrad/core/check.h>
 #include <voxgrad/core/tensor.h>
 #include <voxgrad/ops/elementwise.h>
+#include <voxgrad/ops/layout.h>
 
 namespace voxgrad {
 
@@ -54,6 +55,11 @@ inline DType dtype_with_scalar(DType dtype, double value) {
 
 inline Tensor scalar_like(const Tensor& x, double value) {
   return ops::scalar(value, x.dtype(), x.device());
+}
+
+/// A copy for a recipe, which no operation in place can change; or nothing.
+inline Tensor frozen(const Tensor& parameter) {
+  return parameter.defined() ? ops::copy(parameter) : Tensor();
 }
 
 /// `t`, or nothing: what a rule saves when only some inputs want gradients.

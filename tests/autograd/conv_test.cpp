@@ -5,6 +5,7 @@
 #include <voxgrad/autograd/functions/elementwise.h>
 #include <voxgrad/autograd/functions/reduce.h>
 #include <voxgrad/autograd/gradcheck.h>
+#include <voxgrad/core/backend.h>
 #include <voxgrad/core/error.h>
 
 #include "tests/support/conv_oracle.h"
@@ -170,6 +171,33 @@ TEST(Conv, KeepsOnlyWhatAGradientNeeds) {
   Tensor(x).mul_(2);
   // x lay plain: the kernels' channels-last copy was kept, which nobody can write.
   EXPECT_NO_THROW(sum(z).backward());
+}
+
+TEST(ConvTranspose, KeepsNoResultOfOneTapEach) {
+  std::mt19937 random(13);
+  const Tensor x = leaf({1, 8, 6, 6, 6}, random), w = leaf({8, 4, 2, 2, 2}, random);
+  const Tensor bias = leaf({4}, random), next = leaf({2, 4, 1, 1, 1}, random);
+  const auto gradients = [&](bool kept) {
+    for (const Tensor& each : {x, w, bias, next}) Tensor(each).set_grad({});
+    const std::size_t before = backend({}).memory_stats().current;
+    Tensor up = conv_transpose(x, w, bias, {.stride = 2});
+    const std::size_t bytes = static_cast<std::size_t>(up.numel()) * sizeof(double);
+    const Tensor z = conv(kept ? up + 0.0 : up, next);
+    up = {};
+    const std::size_t held = backend({}).memory_stats().current - before;
+    // z is half as large as the result; x is copied to be channels-last.
+    if (kept) EXPECT_GT(held, bytes + bytes / 2);
+    else EXPECT_LT(held, bytes);
+    Tensor(bias.detach()).mul_(2);  // no gradient needs it
+    sum(square(z)).backward();
+    Tensor(bias.detach()).mul_(0.5);
+    std::vector<std::vector<double>> result;
+    for (const Tensor& each : {x, w, bias, next}) {
+      result.push_back(each.grad().to_vector<double>());
+    }
+    return result;
+  };
+  EXPECT_EQ(gradients(false), gradients(true));
 }
 
 TEST(Conv, NoticesASavedTensorThatWasWritten) {
