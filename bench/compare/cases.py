@@ -1,7 +1,9 @@
 """What is timed, written once for both libraries: `T` is the module torch or voxgrad."""
 from __future__ import annotations
 
+import functools
 import importlib
+import math
 from dataclasses import dataclass
 from typing import Any, Callable
 
@@ -22,8 +24,22 @@ class Case:
     make: Callable[[Any, bool], Run]
     gflop: float = 0.0
     megabytes: float = 0.0  # read and written once at the least
+    floor: str = ""         # a name in FLOORS: what moves them and computes next to nothing
     must: float = 0.0       # times as fast as PyTorch at its best
+    must_floor: float = 0.0  # or this share of the floor's speed
     must_default: float = 0.0  # and as PyTorch in its default layout
+
+
+# What the memory leaves of a case that computes little: so many values copied, summed or filled.
+FLOORS: dict[str, Callable[[Any, int], Run]] = {
+    "copy": lambda T, values: T.ones(values // 2).clone,
+    "read": lambda T, values: T.ones(values).sum,
+    "write": lambda T, values: functools.partial(T.ones(values).fill_, 1.0),
+}
+
+
+def floor_of(T: Any, case: Case) -> Run:
+    return FLOORS[case.floor](T, round(case.megabytes * 1e6 / 4))
 
 
 def layout(T: Any, x: Any, last: bool) -> Any:
@@ -111,7 +127,7 @@ def step(rank: int, size: int, batch: int, widths: tuple[int, ...], again: bool 
 
 def conv_cases(group: str, channels: tuple[int, int], kernel: int, stride: int, padding: int, size: int, *,
                transposed: bool = False, groups: int = 1, output_padding: int = 0, must: float = 0,
-               must_default: float = 0, forward_only: bool = False) -> list[Case]:
+               must_default: float = 0, floors: tuple[str, str, str] = ("", "", "")) -> list[Case]:
     """Forward, input gradient and weight gradient of one layer of rank 3; `must_default` holds for the first."""
     source, target = channels
     out = ((size - 1) * stride - 2 * padding + kernel + output_padding if transposed else
@@ -146,10 +162,9 @@ def conv_cases(group: str, channels: tuple[int, int], kernel: int, stride: int, 
 
     label = f"{source}->{target} k{kernel}" + (f"s{stride}" if stride > 1 else "") + (
         f" groups {groups}" if groups > 1 else "") + f" {size}^3"
-    parts = ["forward"] if forward_only else ["forward", "dx", "dw"]
-    return [Case(group, f"{label} {part}", make(part), gflop, megabytes, must,
-                 must_default if part == "forward" else 0)
-            for part in parts if not (part == "dx" and source == 1)]
+    return [Case(group, f"{label} {part}", make(part), gflop, megabytes, floor, must,
+                 must_default=must_default if part == "forward" else 0)
+            for part, floor in zip(("forward", "dx", "dw"), floors) if not (part == "dx" and source == 1)]
 
 
 def layer_case(name: str, shape: tuple[int, ...], make_layer: Callable[[Any], Any], passes: float) -> Case:
@@ -166,10 +181,22 @@ def layer_case(name: str, shape: tuple[int, ...], make_layer: Callable[[Any], An
 
         return run
 
-    elements = 1
-    for size in shape:
-        elements *= size
-    return Case("layers", name, make, megabytes=4e-6 * elements * passes, must=2)
+    return bandwidth_case(name, make, 4e-6 * math.prod(shape) * passes)
+
+
+def bandwidth_case(name: str, make: Callable[[Any, bool], Run], megabytes: float) -> Case:
+    return Case("layers", name, make, megabytes=megabytes, floor="copy", must=2, must_floor=0.8)
+
+
+def cat_case(shape: tuple[int, ...]) -> Case:
+    """Two tensors of that shape, as a skip connection joins them."""
+
+    def make(T: Any, last: bool) -> Run:
+        parts = [random(T, shape, last).requires_grad_() for _ in range(2)]
+        g = random(T, T.cat(parts, 1).shape, last)
+        return lambda: T.autograd.grad(T.cat(parts, 1), parts, g)
+
+    return bandwidth_case("cat", make, 4e-6 * math.prod(shape) * 4)
 
 
 def card_cases() -> list[Case]:
@@ -205,16 +232,16 @@ def all_cases() -> list[Case]:
                             must_default=5 if size == 32 else 0)
     cases += conv_cases("transposed", (64, 32), 4, 2, 1, 32, transposed=True, must=0.97)
     cases += conv_cases("transposed", (64, 32), 3, 2, 1, 32, transposed=True, output_padding=1, must=0.97)
-    cases += conv_cases("thin", (1, 32), 3, 1, 1, 64, must=2)
-    cases += conv_cases("thin", (32, 3), 1, 1, 0, 64, must=2)
-    cases += conv_cases("thin", (32, 32), 3, 1, 1, 64, groups=32, must=2)
+    cases += conv_cases("thin", (1, 32), 3, 1, 1, 64, must=2, floors=("write", "", "read"))
+    cases += conv_cases("thin", (32, 3), 1, 1, 0, 64, must=2, floors=("read", "write", "read"))
+    cases += conv_cases("thin", (32, 32), 3, 1, 1, 64, groups=32, must=2, floors=("copy", "copy", "read"))
     big = (1, 32, 64, 64, 64)
     cases += [
         layer_case("BatchNorm3d + ReLU", big, lambda T: norm_relu(T, T.nn.BatchNorm3d(32)), 8),
         layer_case("InstanceNorm3d + ReLU", big,
                    lambda T: norm_relu(T, T.nn.InstanceNorm3d(32, affine=True)), 8),
         layer_case("MaxPool3d", big, lambda T: T.nn.MaxPool3d(2), 2.25),
-        layer_case("cat", big, lambda T: lambda x: T.cat([x, x], 1), 6),
+        cat_case(big),
         layer_case("trilinear upsampling", (1, 32, 32, 32, 32),
                    lambda T: T.nn.Upsample(scale_factor=2, mode="trilinear"), 18),
     ]

@@ -13,7 +13,7 @@ def save_chart(results: dict[str, Any], setting: str, path: Path) -> None:
     from matplotlib import pyplot, ticker
 
     names = list(results)[::-1]
-    others = list(dict.fromkeys(name for times in results.values() for name in times if name != "voxgrad"))
+    others = list(dict.fromkeys(name for times in results.values() for name in times if name.startswith("PyTorch")))
     height = 0.8 / max(1, len(others))
     figure, axes = pyplot.subplots(figsize=(9, 1.2 + 0.24 * len(names)), layout="constrained")
     for i, other in enumerate(others):

@@ -79,17 +79,22 @@ def main() -> None:
     at_import = resident_megabytes("VmRSS")
     cases = {case.name: case for case in timed.card_cases() + timed.all_cases()}
     run: Any = None
+    floor: Any = None
     for line in sys.stdin:
         command, _, argument = line.rstrip("\n").partition(" ")
         answer: Any = None
         if command == "make":
-            run = None
+            run = floor = None
             gc.collect()
-            run = cases[argument].make(T, memory_layout != "plain")
+            case = cases[argument]
+            run = case.make(T, memory_layout != "plain")
             for _ in range(3 if memory_layout == "compiled" or device != "cpu" else 1):
                 seconds_of(T, run)
         elif command == "run":
             answer = seconds_of(T, run)
+        elif command == "floor":
+            floor = floor or timed.floor_of(T, case)
+            answer = seconds_of(T, floor)
         elif command == "about":
             answer = about(T, device)
         elif command == "memory":
