@@ -1,7 +1,7 @@
 // Times the training step of a 3D U-Net (32-64-128-256 channels, batch 1, float32) and each of its
 // convolutions: forward and both gradients, against the machine's measured peak.
 //
-//   bench_unet [--size N] [--repeats N] [--no-layers] [--json FILE] | --peaks
+//   bench_unet [--size N] [--repeats N] [--no-layers] [--algorithm NAME] [--json FILE] | --peaks
 #include <voxgrad/ops/conv.h>
 #include <voxgrad/ops/cpu/blas.h>
 #include <voxgrad/voxgrad.h>
@@ -155,10 +155,11 @@ void print_layers(const Options& options, double peak) {
 }
 
 constexpr const char* kUsage =
-    "bench_unet [--size N] [--repeats N] [--no-layers] [--json FILE] | --peaks\n"
+    "bench_unet [--size N] [--repeats N] [--no-layers] [--algorithm NAME] [--json FILE] | --peaks\n"
     "  --size N     edge of the volume, a multiple of 8 from 16 on (default 64)\n"
     "  --repeats N  timed runs of each figure, at least 1 (default 7)\n"
     "  --no-layers  the step alone\n"
+    "  --algorithm NAME  this one for every convolution that it supports, say direct\n"
     "  --json FILE  the step's figures as JSON\n"
     "  --peaks      nothing but the machine's measured peaks, as JSON; goes with no other option\n";
 
@@ -196,6 +197,8 @@ Options parse(int argc, char** argv) {
         refuse(fmt::format("--repeats must be at least 1; got {}", options.repeats));
     } else if (name == "--no-layers") {
       options.layers = false;
+    } else if (name == "--algorithm") {
+      force_conv_algorithm(value());
     } else if (name == "--peaks") {
       options.peaks = true;
     } else if (name == "--json") {

@@ -111,12 +111,14 @@ const ConvAlgorithm& choose_algorithm(const ConvProblem& problem, Device device)
 }
 
 void set_forced_conv_algorithm(std::string_view name) {
-  const auto has_it = [&](const ConvKernels& kernels) {
-    return std::ranges::find(kernels.algorithms, name, &ConvAlgorithm::name) !=
-           kernels.algorithms.end();
-  };
-  VG_CHECK(name.empty() || has_it(cpu::kConv) || has_it(cuda::kConv), KeyError,
-           "conv: no algorithm has the name '{}'", name);
+  std::vector<std::string_view> names;
+  for (const ConvKernels* kernels : {&cpu::kConv, &cuda::kConv}) {
+    for (const ConvAlgorithm& algorithm : kernels->algorithms) {
+      if (!std::ranges::count(names, algorithm.name)) names.push_back(algorithm.name);
+    }
+  }
+  VG_CHECK(name.empty() || std::ranges::count(names, name) > 0, KeyError,
+           "conv: no algorithm has the name '{}'; there are {}", name, fmt::join(names, ", "));
   const std::lock_guard lock(forced_mutex);
   forced_name = name;
 }
