@@ -108,6 +108,36 @@ TEST_P(CudaConv, PhasesWithoutTapsHoldTheBias) {
     expect_agreement("x", partial(Slot::x, g, bias), operands_of(g, DType::float32, true));
 }
 
+// The fourth has more columns than a chunk, the fifth too short lines, the sixth phases without
+// rows; the lines of the last do not lie evenly.
+TEST_P(CudaConv, WritesLinesOfAnUpsamplingInPlace) {
+  struct Case {
+    Shape x, w;
+    Spatial stride;
+    bool in_place;
+  };
+  const Case cases[] = {{{3, 5, 8, 64}, {7, 5, 2, 2}, 2, true},
+                        {{2, 5, 9, 105}, {7, 5, 3, 3}, 3, true},
+                        {{2, 5, 3, 8, 66}, {4, 5, 1, 2, 2}, {1, 2, 2}, true},
+                        {{1, 2, 900, 128}, {600, 2, 2, 2}, 2, true},
+                        {{3, 5, 8, 32}, {7, 5, 2, 2}, 2, false},
+                        {{3, 5, 1, 64}, {7, 5, 1, 2}, 2, true},
+                        {{1, 5, 4, 8, 64}, {7, 5, 2, 2, 2}, 2, false}};
+  for (const auto& [x, w, stride, in_place] : cases) {
+    const ConvGeometry g = conv_geometry(x, w, {.stride = stride});
+    for (const bool bias : {false, true}) {
+      expect_agreement(to_string(g), partial(Slot::x, g, bias),
+                       operands_of(g, DType::float32, true));
+    }
+    if (GetParam() != "im2col") continue;
+    // Packed weights, and memory for columns; results as well unless they are written in place.
+    constexpr Index kColumns = Index{16} << 20;
+    const Index columns = std::min(g.batch * g.y_size() * g.y_channels, kColumns);
+    const Index bytes = static_cast<Index>(ops::last_conv()->workspace.per_tile);
+    EXPECT_EQ(bytes <= columns * 4, in_place) << to_string(g);
+  }
+}
+
 TEST_P(CudaConv, CutsRowsIntoChunksAndTapsIntoBlocks) {
   // Columns of 300 MB; and of 200 MB, of which 128 rows alone would be 77 MB.
   const ConvGeometry rows = conv_geometry(Shape{1, 20, 41, 40, 43}, Shape{3, 20, 3, 3, 3});

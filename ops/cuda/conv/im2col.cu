@@ -27,11 +27,33 @@ struct PlaceRows {
   }
 };
 
+/// How a batch of products, one for each line of rows, writes its results in place: those of a line
+/// lie evenly, and so do lines where axis 0 has no stride.
+struct ResultLines {
+  Index rows = 0;                                // of a line; 0: none of this
+  Index first = 0, row_step = 0, line_step = 0;  // elements of the result
+
+  ResultLines(const ConvProblem& problem, const Phase& phase, const ColumnChunks& chunks) {
+    constexpr Index kLeastRows = 32;  // shorter lines would leave cuBLAS's tiles half empty
+    const auto& [a, b, c] = phase.gather.axis;
+    if (problem.geometry.groups > 1 || phase.gather.taps() != 1 || chunks.rows == 0) return;
+    if (c.rows < kLeastRows || chunks.chunk_rows % c.rows != 0) return;
+    const ResultRows place(problem, phase);
+    if (phase.axis[0].step != 1 || place.extent[0] != a.rows) return;
+    if (place.extent[1] != b.rows * phase.axis[1].step) return;
+    rows = c.rows;
+    first = place(0);
+    row_step = phase.axis[2].step * place.channels;
+    line_step = phase.axis[1].step * place.extent[2] * place.channels;
+  }
+};
+
 template <typename T>
 struct ProductCall {
   const ConvProblem& problem;
   const ProductChannels& channels;
   const Phase& phase;
+  const ResultLines& lines;
   const T* weights;  // packed
   bool has_bias;
   T* products;  // of a chunk, where they cannot be written in place
@@ -55,12 +77,22 @@ struct ProductCall {
                     .c_row = channels.groups * width(),
                     .c_batch = width(),
                     .add = taps.begin > 0 || (in_place && has_bias)};
-    if (in_place) product.c = result + rows.begin * product.c_row;
+    if (lines.rows > 0) {
+      product.m = lines.rows;
+      product.count = rows.length() / lines.rows;
+      product.a.batch = lines.rows * columns.row;
+      product.b.batch = 0;
+      product.c = result + lines.first + rows.begin / lines.rows * lines.line_step;
+      product.c_row = lines.row_step;
+      product.c_batch = lines.line_step;
+    } else if (in_place) {
+      product.c = result + rows.begin * product.c_row;
+    }
     multiply(product);
   }
 
   void run(const Columns<T>& columns, const ColumnChunks& chunks) const {
-    T* const to = phase.is_whole() ? result : products;
+    T* const to = phase.is_whole() || lines.rows > 0 ? result : products;
     for (Index row = 0; row < chunks.rows; row += chunks.chunk_rows) {
       const Range rows{row, std::min(chunks.rows, row + chunks.chunk_rows)};
       for (Index tap = 0; tap < phase.gather.taps(); tap += chunks.block_taps) {
@@ -88,7 +120,8 @@ struct ProductMemory {
       const ColumnChunks cut(phase.gather, channels.groups * channels.gathered, problem.dtype);
       weights = std::max(weights, phase.gather.taps() * channels.gathered * width);
       columns = std::max(columns, cut.size);
-      if (!phase.is_whole()) products = std::max(products, cut.chunk_rows * width);
+      const bool in_place = phase.is_whole() || ResultLines(problem, phase, cut).rows > 0;
+      if (!in_place) products = std::max(products, cut.chunk_rows * width);
       chunks += cut.chunks();
       all_have_taps = all_have_taps && phase.gather.taps() > 0;
     }
@@ -111,15 +144,11 @@ void product(const ConvProblem& problem, const ConvOperands& operands, const Con
     pack_weights<T>(problem, phase, *operands.w, weights.data());
     const Columns<T> gathered{phase.gather, source, channels.groups, channels.gathered,
                               columns.data()};
-    const ProductCall<T> call{problem,
-                              channels,
-                              phase,
-                              weights.data(),
-                              has_bias,
-                              products.data(),
-                              result.mutable_data<T>()};
-    call.run(gathered,
-             ColumnChunks(phase.gather, channels.groups * channels.gathered, problem.dtype));
+    const ColumnChunks chunks(phase.gather, channels.groups * channels.gathered, problem.dtype);
+    const ResultLines lines(problem, phase, chunks);
+    const ProductCall<T> call{problem,        channels, phase,           lines,
+                              weights.data(), has_bias, products.data(), result.mutable_data<T>()};
+    call.run(gathered, chunks);
   }
 }
 
