@@ -1,7 +1,9 @@
 #include <voxgrad/autograd/saved_tensor.h>
 
 #include <algorithm>
+#include <functional>
 #include <mutex>
+#include <numeric>
 #include <utility>
 #include <variant>
 
@@ -26,8 +28,14 @@ class Recipe : public std::enable_shared_from_this<Recipe> {
 
   Recipe(std::vector<SavedTensor> inputs, std::variant<Function, Parts> method)
       : inputs_(std::move(inputs)), method_(std::move(method)) {
-    for (const SavedTensor& input : inputs_)
-      if (input.recipe_) depth_ = std::max(depth_, input.recipe_->depth_ + 1);
+    order_.resize(inputs_.size());
+    std::iota(order_.begin(), order_.end(), std::size_t{0});
+    const auto depth = [&](std::size_t i) {
+      return inputs_[i].recipe_ ? inputs_[i].recipe_->depth_ : 0;
+    };
+    for (const std::size_t i : order_) depth_ = std::max(depth_, depth(i) + 1);
+    if (std::holds_alternative<Parts>(method_))
+      std::ranges::stable_sort(order_, std::greater(), depth);
   }
 
   // A long chain must not take as long a stack: the outermost destructor frees what the inner ones
@@ -120,13 +128,17 @@ class Recipe : public std::enable_shared_from_this<Recipe> {
   /// Goes on to the next input that must be computed first, which is returned, or to the end.
   Recipe* advance(Work& work, std::string_view op) {
     const auto* parts = std::get_if<Parts>(&method_);
-    if (parts && !work.result.defined()) work.result = parts->begin();
     for (; work.inputs < inputs_.size(); ++work.inputs) {
-      const SavedTensor& input = inputs_[work.inputs];
+      const std::size_t i = order_[work.inputs];
+      const SavedTensor& input = inputs_[i];
       Tensor value = input.recipe_ ? input.recipe_->serve(input.served_in_) : input.values(op);
       if (input.recipe_ && !value.defined()) return input.recipe_.get();
-      if (parts) parts->put(work.result, work.inputs, value);
-      else work.values.push_back(std::move(value));
+      if (parts) {
+        if (!work.result.defined()) work.result = parts->begin();
+        parts->put(work.result, i, value);
+      } else {
+        work.values.push_back(std::move(value));
+      }
     }
     Tensor value = parts ? work.result : std::get<Function>(method_)(work.values);
     const std::lock_guard lock(mutex_);
@@ -156,6 +168,7 @@ class Recipe : public std::enable_shared_from_this<Recipe> {
   }
 
   std::vector<SavedTensor> inputs_;
+  std::vector<std::size_t> order_;  // in which they are taken
   std::variant<Function, Parts> method_;
   int depth_ = 1;  // recipes from here to kept data
   std::mutex mutex_;
@@ -289,7 +302,8 @@ void attach_recipe_of_parts(
 
 bool has_recipe(const Tensor& tensor) {
   const auto& meta = tensor.impl()->autograd;
-  return meta && meta->recipe && meta->recipe_version == tensor.version();
+  return meta && meta->recipe && meta->recipe_version == tensor.version() &&
+         !tensor.impl()->storage()->is_shown();
 }
 
 }  // namespace voxgrad

@@ -75,13 +75,14 @@ void attach_recipe(Tensor& result, std::vector<SavedTensor> inputs,
                    std::function<Tensor(std::span<const Tensor>)> recompute);
 
 /// The same for a result that is put together: `begin` makes it, `put(result, i, value)` adds input
-/// i. Inputs that have recipes themselves are computed one after the other, so that no two need lie
-/// in memory beside the result.
+/// i. Inputs that have recipes themselves are computed one after the other, those behind the most
+/// recipes first and before the result is begun, so that few values lie in memory at once.
 void attach_recipe_of_parts(
     Tensor& result, std::vector<SavedTensor> inputs, std::function<Tensor()> begin,
     std::function<void(Tensor& result, std::size_t i, const Tensor& value)> put);
 
-/// Whether a rule that saves the tensor would keep a recipe.
+/// Whether a rule that saves the tensor would keep a recipe. Not where its memory was shown to
+/// others, who may have written there unseen.
 bool has_recipe(const Tensor& tensor);
 
 /// For the engine: while one lives on a thread, recomputed values are kept until their last

@@ -30,6 +30,10 @@ class Storage {
   /// True when the memory is somebody else's.
   bool is_borrowed() const { return release_ != nullptr; }
 
+  /// True once others (NumPy, DLPack, a caller with the address) may write there unseen.
+  bool is_shown() const { return shown_.load(std::memory_order_relaxed); }
+  void mark_shown() { shown_.store(true, std::memory_order_relaxed); }
+
   /// Counts the writes. Saved tensors compare it to notice that their values were changed.
   std::uint64_t version() const { return version_.load(std::memory_order_relaxed); }
   void bump_version() { version_.fetch_add(1, std::memory_order_relaxed); }
@@ -45,6 +49,7 @@ class Storage {
   std::function<void()> release_;  // empty when the memory is ours
   std::atomic<std::uint64_t> version_{0};
   std::atomic<int> tensors_{0};
+  std::atomic<bool> shown_{false};
 };
 
 }  // namespace voxgrad

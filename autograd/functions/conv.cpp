@@ -59,14 +59,17 @@ Rule conv_rule(Slot produced, const ConvGeometry& geometry) {
   };
 }
 
-/// A transposed convolution with one tap or none for each result takes no longer than a few passes
-/// over it. Where the result is the larger part it need not be kept: the rule keeps y anyway.
+/// Whether upsampling with one tap or none for each result: then that may be computed again from y,
+/// which the rule keeps anyway and which is smaller. It takes half as long as the gradients do,
+/// and for few channels as long as a few copies of the result.
 bool is_better_repeated(Slot produced, const ConvGeometry& geometry, const Tensor& w,
                         const Tensor& y, const Tensor& result) {
+  constexpr Index kMostChannels = 128;
   if (produced != Slot::x || !w.requires_grad() || !y.requires_grad()) return false;
   return std::ranges::all_of(geometry.axis,
                              [](const ConvAxis& axis) { return axis.reach() <= axis.stride; }) &&
-         result.numel() >= 2 * y.numel() && result.numel() >= 4 * w.numel();
+         geometry.y_group_channels() <= kMostChannels && geometry.x_size() > geometry.y_size() &&
+         result.numel() >= 2 * y.numel() && result.numel() >= 4 * w.numel() && is_kept_safely(y);
 }
 
 /// `values`: those of y, as the rule keeps them.

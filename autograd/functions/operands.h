@@ -57,6 +57,15 @@ inline Tensor scalar_like(const Tensor& x, double value) {
   return ops::scalar(value, x.dtype(), x.device());
 }
 
+/// Whether a recipe may hold the tensor itself: a value computed in the graph, which nobody is
+/// likely to change. Leaves, buffers and foreign memory often are, between forward and backward.
+inline bool is_kept_safely(const Tensor& tensor) {
+  if (has_recipe(tensor)) return true;
+  const Edge edge = edge_of(tensor);
+  const Storage& storage = *tensor.impl()->storage();
+  return edge.node && !edge.node->leaf.defined() && !storage.is_borrowed() && !storage.is_shown();
+}
+
 /// A copy for a recipe, which no operation in place can change; or nothing.
 inline Tensor frozen(const Tensor& parameter) {
   return parameter.defined() ? ops::copy(parameter) : Tensor();

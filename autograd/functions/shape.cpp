@@ -4,6 +4,7 @@
 
 #include <voxgrad/autograd/functions/creation.h>
 #include <voxgrad/autograd/functions/elementwise.h>
+#include <voxgrad/autograd/functions/operands.h>
 #include <voxgrad/autograd/node.h>
 #include <voxgrad/core/backend.h>
 #include <voxgrad/core/check.h>
@@ -146,14 +147,6 @@ std::vector<bool> newest(std::span<const Tensor> tensors) {
 Tensor apart(const Tensor& part) {
   const bool channels_last = part.dim() > 2 && part.stride(1) == 1;
   return channels_last && !part.is_channels_last() ? part.channels_last() : part.clone();
-}
-
-/// Whether a recipe may hold the tensor itself: a value computed in the graph, which nobody is
-/// likely to change. Leaves, buffers and foreign memory often are, between forward and backward.
-bool is_kept_safely(const Tensor& tensor) {
-  if (has_recipe(tensor)) return true;
-  const Edge edge = edge_of(tensor);
-  return edge.node && !edge.node->leaf.defined() && !tensor.impl()->storage()->is_borrowed();
 }
 
 /// Keeping the parts takes less than keeping the whole where some of them can be computed again.

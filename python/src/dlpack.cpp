@@ -100,6 +100,7 @@ py::capsule to_dlpack(const Tensor& x) {
   if (x.requires_grad()) {
     throw AutogradError("__dlpack__: the tensor wants a gradient; use x.detach()");
   }
+  x.impl()->storage()->mark_shown();
   auto held = std::make_unique<Exported>(Exported{x.detach(), x.shape(), x.strides(), {}});
   const Device device = x.device();
   // Lending memory is no write: what was saved for a backward pass stays good, as with NumPy.

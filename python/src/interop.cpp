@@ -96,6 +96,7 @@ py::array to_numpy(const Tensor& x) {
                      "; use .cpu() to copy the tensor to the CPU first");
   }
   // The array keeps a tensor of its own alive; view() sees that the memory is shared.
+  x.impl()->storage()->mark_shown();
   auto* held = new Tensor(x.detach());
   const py::capsule owner(held, [](void* p) { delete static_cast<Tensor*>(p); });
   const auto width = static_cast<py::ssize_t>(size_of(x.dtype()));

@@ -83,7 +83,10 @@ void bind_layout(ImplClass& tensor) {
       .def("storage_offset", [](const TensorImpl& x) { return x.offset; })
       .def("element_size", [](const TensorImpl& x) { return size_of(x.dtype); })
       .def("data_ptr",
-           [](const TensorImpl& x) { return reinterpret_cast<std::uintptr_t>(x.address()); })
+           [](const TensorImpl& x) {
+             x.storage()->mark_shown();
+             return reinterpret_cast<std::uintptr_t>(x.address());
+           })
       .def(
           "_storage_ptr",
           [](const TensorImpl& x) { return reinterpret_cast<std::uintptr_t>(x.storage()->data()); })

@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <voxgrad/autograd/engine.h>
 #include <voxgrad/autograd/functions/elementwise.h>
 #include <voxgrad/autograd/functions/reduce.h>
 #include <voxgrad/autograd/gradcheck.h>
+#include <voxgrad/autograd/saved_tensor.h>
 #include <voxgrad/core/backend.h>
 #include <voxgrad/core/error.h>
 
@@ -175,10 +177,11 @@ TEST(Conv, KeepsOnlyWhatAGradientNeeds) {
 
 TEST(ConvTranspose, KeepsNoResultOfOneTapEach) {
   std::mt19937 random(13);
-  const Tensor x = leaf({1, 8, 6, 6, 6}, random), w = leaf({8, 4, 2, 2, 2}, random);
+  const Tensor leaf_x = leaf({1, 8, 6, 6, 6}, random), w = leaf({8, 4, 2, 2, 2}, random);
+  const Tensor x = leaf_x * 1.0;
   const Tensor bias = leaf({4}, random), next = leaf({2, 4, 1, 1, 1}, random);
   const auto gradients = [&](bool kept) {
-    for (const Tensor& each : {x, w, bias, next}) Tensor(each).set_grad({});
+    for (const Tensor& each : {leaf_x, w, bias, next}) Tensor(each).set_grad({});
     const std::size_t before = backend({}).memory_stats().current;
     Tensor up = conv_transpose(x, w, bias, {.stride = 2});
     const std::size_t bytes = static_cast<std::size_t>(up.numel()) * sizeof(double);
@@ -189,15 +192,29 @@ TEST(ConvTranspose, KeepsNoResultOfOneTapEach) {
     if (kept) EXPECT_GT(held, bytes + bytes / 2);
     else EXPECT_LT(held, bytes);
     Tensor(bias.detach()).mul_(2);  // no gradient needs it
-    sum(square(z)).backward();
+    sum(square(z)).backward({}, true);
     Tensor(bias.detach()).mul_(0.5);
     std::vector<std::vector<double>> result;
-    for (const Tensor& each : {x, w, bias, next}) {
+    for (const Tensor& each : {leaf_x, w, bias, next}) {
       result.push_back(each.grad().to_vector<double>());
     }
     return result;
   };
   EXPECT_EQ(gradients(false), gradients(true));
+}
+
+// A leaf may change where only gradients are wanted that do not need it.
+TEST(ConvTranspose, KeepsItsResultWhereTheInputIsALeaf) {
+  std::mt19937 random(14);
+  const Tensor x = random_tensor({2, 3, 40}, random).channels_last().requires_grad_();
+  const Tensor w = leaf({3, 4, 2}, random), next = leaf({2, 4, 1}, random);
+  const Tensor up = conv_transpose(x, w, {.stride = 2});
+  EXPECT_FALSE(has_recipe(up));
+  EXPECT_TRUE(has_recipe(conv_transpose(x * 1.0, w, {.stride = 2})));
+  const Tensor z = conv(up, next);
+  Tensor(x.detach()).mul_(2);
+  const std::array outputs{sum(z)}, inputs{next};
+  EXPECT_NO_THROW(grad(outputs, inputs));
 }
 
 TEST(Conv, NoticesASavedTensorThatWasWritten) {

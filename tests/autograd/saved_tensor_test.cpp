@@ -142,6 +142,36 @@ TEST(Recipe, OfACatComputesOnePartAtATime) {
   EXPECT_EQ(values(whole)[250'000], 2);
 }
 
+// Each joins what was joined so far, on either side, and one part more.
+TEST(Recipe, OfACatOfCatsHoldsFewOfThem) {
+  constexpr std::size_t kPart = 10'000 * sizeof(double);
+  constexpr int kLevels = 20;
+  const Tensor x = ones({10'000}, DType::float64).requires_grad_();
+  int calls = 0;
+  for (const bool in_front : {false, true}) {
+    Tensor y = plus_one(x, calls);
+    for (int i = 1; i < kLevels; ++i) {
+      const Tensor part = plus_one(x, calls);
+      y = in_front ? cat({part, y}) : cat({y, part});
+    }
+    const SavedTensor saved(y);
+    y = {};
+    const std::size_t before = backend({}).memory_stats().current;
+    backend({}).reset_peak_memory_stats();
+    saved.unpack("test");
+    EXPECT_LT(backend({}).memory_stats().peak - before, 3 * kLevels * kPart) << in_front;
+  }
+}
+
+TEST(Recipe, DoesNotHoldWhereMemoryWasShown) {
+  const Tensor x = ones({2}, DType::float64).requires_grad_();
+  int calls = 0;
+  const Tensor y = plus_one(x, calls);
+  EXPECT_TRUE(has_recipe(y));
+  y.impl()->storage()->mark_shown();
+  EXPECT_FALSE(has_recipe(y));
+}
+
 TEST(Recipe, OfACatHoldsNothingThatIsOftenChanged) {
   const Tensor x = ones({2, 3, 4}, DType::float64).requires_grad_();
   const Tensor weight = ones({3}, DType::float64).requires_grad_();

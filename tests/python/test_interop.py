@@ -39,6 +39,18 @@ def test_strides_are_carried():
     assert vg.from_numpy(x.numpy()).stride() == x.stride()
 
 
+@pytest.mark.parametrize("show", [lambda x: x.numpy(), lambda x: vg.from_dlpack(x),
+                                  lambda x: np.ctypeslib.as_array(ctypes.cast(x.data_ptr(), ctypes.POINTER(ctypes.c_float)),
+                                                                  (x.numel(),))])
+def test_what_others_wrote_is_what_gradients_see(show):
+    x = vg.ones(4, 2, requires_grad=True)
+    w = vg.ones(2, 2, requires_grad=True)
+    y = vg.nn.functional.batch_norm(x * 1.0, None, None, training=True)  # would be computed again
+    show(y.detach())[:] = 4
+    (y @ w).sum().backward()
+    assert w.grad.tolist() == [[16, 16], [16, 16]]
+
+
 def test_a_view_does_not_move_memory_that_numpy_holds():
     x = vg.nn.functional.conv2d(vg.ones(2, 3, 4, 4), vg.ones(5, 3, 1, 1))  # channels-last
     array = x.numpy()
