@@ -185,10 +185,11 @@ ops::Moments moments_of(const Normalization& n, const Tensor& x) {
   return ops::merge_moments(n.shape, n.merged, ops::moments(n.shape, x));
 }
 
-/// x is kept for the gradient anyway, so the result need not be.
+/// x is kept for the gradient anyway, so the result need not be: where nobody writes there unseen.
 void attach_norm_recipe(const Normalization& n, const Tensor& x, const Tensor& values,
                         const ops::Moments& moments, const Tensor& weight, const Tensor& bias,
                         Tensor& y) {
+  if (!sees_writes(values)) return;
   std::vector<SavedTensor> inputs;
   inputs.push_back(SavedTensor::with_data(x, values));
   for (const Tensor& small : {moments.mean, moments.variance, weight, bias}) {

@@ -57,13 +57,18 @@ inline Tensor scalar_like(const Tensor& x, double value) {
   return ops::scalar(value, x.dtype(), x.device());
 }
 
+/// Whether every write into its memory changes the version.
+inline bool sees_writes(const Tensor& tensor) {
+  const Storage& storage = *tensor.impl()->storage();
+  return !storage.is_borrowed() && !storage.is_shown();
+}
+
 /// Whether a recipe may hold the tensor itself: a value computed in the graph, which nobody is
 /// likely to change. Leaves, buffers and foreign memory often are, between forward and backward.
 inline bool is_kept_safely(const Tensor& tensor) {
   if (has_recipe(tensor)) return true;
   const Edge edge = edge_of(tensor);
-  const Storage& storage = *tensor.impl()->storage();
-  return edge.node && !edge.node->leaf.defined() && !storage.is_borrowed() && !storage.is_shown();
+  return edge.node && !edge.node->leaf.defined() && sees_writes(tensor);
 }
 
 /// A copy for a recipe, which no operation in place can change; or nothing.

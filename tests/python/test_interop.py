@@ -51,6 +51,18 @@ def test_what_others_wrote_is_what_gradients_see(show):
     assert w.grad.tolist() == [[16, 16], [16, 16]]
 
 
+def test_a_buffer_may_be_filled_anew_before_the_backward_pass():
+    array = np.random.default_rng(2).standard_normal((2, 1, 6, 6))
+    x = vg.from_numpy(array)
+    w = vg.ones(3, 1, 1, 1, dtype=vg.float64, requires_grad=True)
+    scale = vg.ones(1, dtype=vg.float64, requires_grad=True)
+    y = vg.nn.functional.batch_norm(x, None, None, scale, training=True)
+    expected = 2 * (y.detach() ** 2).sum().item()
+    total = vg.nn.functional.conv2d(y, w).square().sum()
+    array[...] = 0
+    assert vg.autograd.grad(total, w)[0].flatten().tolist() == pytest.approx([expected] * 3)
+
+
 def test_a_view_does_not_move_memory_that_numpy_holds():
     x = vg.nn.functional.conv2d(vg.ones(2, 3, 4, 4), vg.ones(5, 3, 1, 1))  # channels-last
     array = x.numpy()
