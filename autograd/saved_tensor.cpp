@@ -140,6 +140,7 @@ class Recipe : public std::enable_shared_from_this<Recipe> {
         work.values.push_back(std::move(value));
       }
     }
+    if (parts && !work.result.defined()) work.result = parts->begin();
     Tensor value = parts ? work.result : std::get<Function>(method_)(work.values);
     const std::lock_guard lock(mutex_);
     value_ = std::move(value);

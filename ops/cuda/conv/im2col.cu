@@ -36,7 +36,8 @@ struct ResultLines {
   ResultLines(const ConvProblem& problem, const Phase& phase, const ColumnChunks& chunks) {
     constexpr Index kLeastRows = 32;  // shorter lines would leave cuBLAS's tiles half empty
     const auto& [a, b, c] = phase.gather.axis;
-    if (problem.geometry.groups > 1 || phase.gather.taps() != 1 || chunks.rows == 0) return;
+    if (phase.is_whole()) return;  // one product writes all of it
+    if (problem.geometry.groups > 1 || phase.gather.taps() != 1) return;
     if (c.rows < kLeastRows || chunks.chunk_rows % c.rows != 0) return;
     const ResultRows place(problem, phase);
     if (phase.axis[0].step != 1 || place.extent[0] != a.rows) return;
