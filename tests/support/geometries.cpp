@@ -1,5 +1,6 @@
 #include "tests/support/geometries.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace voxgrad::test {
@@ -62,7 +63,7 @@ ConvGeometry random_thin_geometry(std::mt19937& random) {
   return g;
 }
 
-// Blocks of channels of every width, and long rows in many lines.
+// Blocks of channels of every width, long rows in many lines, and runs of taps of every length.
 ConvGeometry random_depthwise_geometry(std::mt19937& random) {
   const Pick pick{random};
   ConvGeometry g = random_geometry(random);
@@ -71,11 +72,11 @@ ConvGeometry random_depthwise_geometry(std::mt19937& random) {
     for (int i = g.rank > 1 ? 1 : 2; i < 3; ++i) {
       ConvAxis& axis = g.axis[i];
       const Index longer = pick(0, i == 2 ? 60 : 10);
-      axis.kernel = pick(2, 5);
+      axis.kernel = pick(2, i == 2 ? 10 : 5);
       axis.stride = pick(0, 3) == 0 ? 2 : 1;
       axis.dilation = 1;
-      axis.in = axis.kernel + longer;
-      axis.padding = pick(0, 2);
+      axis.padding = pick(0, i == 2 ? axis.kernel : 2);
+      axis.in = std::max<Index>(axis.kernel - 2 * axis.padding, 1) + longer;
       axis.out = (axis.in + 2 * axis.padding - axis.reach()) / axis.stride + 1;
     }
   }

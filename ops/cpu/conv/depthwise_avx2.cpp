@@ -1,11 +1,11 @@
-// The depthwise algorithm's kernels, for AVX2: 16 registers, too few for pairs of lines.
+// The depthwise algorithm's kernels, for AVX2: 16 registers.
 #include <voxgrad/ops/cpu/conv/depthwise_kernels.inl>
 
 namespace voxgrad::ops::cpu {
 
 template <typename T>
 const DepthwiseTable<T>& avx2_depthwise() {
-  static constexpr DepthwiseTable<T> kTable = depthwise_table<T, 32, 12, 0>();
+  static constexpr DepthwiseTable<T> kTable = depthwise_table<T, 32, 12, 3>();
   return kTable;
 }
 

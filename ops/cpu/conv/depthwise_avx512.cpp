@@ -5,7 +5,7 @@ namespace voxgrad::ops::cpu {
 
 template <typename T>
 const DepthwiseTable<T>& avx512_depthwise() {
-  static constexpr DepthwiseTable<T> kTable = depthwise_table<T, 64, 16, 8>();
+  static constexpr DepthwiseTable<T> kTable = depthwise_table<T, 64, 16, 7>();
   return kTable;
 }
 

@@ -6,43 +6,43 @@
 
 namespace voxgrad::ops::cpu {
 
-/// How far from the list's first tap a position of the source lies, and the tap that it meets from
-/// each line of results, or -1. A product may compute two neighbouring lines at once.
+/// One tap, or the first of a run.
 struct DepthwiseTap {
-  std::int64_t source;
-  std::int64_t number[2];
+  std::int64_t source;  ///< what it reads for the first row, from what the list's first tap reads
+  std::int64_t number;
 };
 
-/// Taps that some rows meet. A triple is a tap and the two that follow it, each of which reads what
-/// the tap before reads for the next row, so that each vector loaded serves three taps. At a border
-/// the first row may miss the first tap of all triples, the last row the last tap of all triples;
-/// those are not loaded.
+/// Taps that some rows meet. A run is `run_taps` neighbouring taps, an odd number, each of which
+/// reads what the tap before reads for the next row, so that each vector loaded serves them all.
+/// Where a run holds all taps of an axis, rows at a border may miss some at its ends, but never all
+/// of them: of the vectors that the rows read in order, so many at either end do not exist and are
+/// not loaded; the source then begins with the first that does.
 struct DepthwiseTaps {
-  const DepthwiseTap* triples;
-  std::int64_t triple_count;
-  const DepthwiseTap* singles;
-  std::int64_t single_count;
-  bool misses_first = false;  ///< the source then begins with what the first row reads second
-  bool misses_last = false;
+  int run_taps = 1;
+  const DepthwiseTap* runs = nullptr;
+  std::int64_t run_count = 0;
+  const DepthwiseTap* singles = nullptr;
+  std::int64_t single_count = 0;
+  int missing_first = 0;
+  int missing_last = 0;
 };
 
-/// out[line][row][channel] = bias[channel] + sum over taps of
-///   source[row * row_stride + tap.source + channel] * weights[tap.number[line]][channel].
+/// out[row][channel] = bias[channel] + sum over taps of
+///   source[row * row_stride + tap.source + channel] * weights[tap.number][channel].
 template <typename T>
 struct DepthwiseProduct {
   DepthwiseTaps taps;
   const T* source;
   const T* ahead;  ///< if any: rows that later calls read are fetched; they need not exist
-  std::int64_t ahead_line_stride;
   std::int64_t row_stride;
   const T* weights;  ///< rows as long as the kernel has channels
   const T* bias;
   T* out;
-  std::int64_t out_stride, out_line_stride;
+  std::int64_t out_stride;
   bool streams;  ///< vectors of a whole cache line go past the caches; they are aligned
 };
 
-/// sums[tap.number[0]][channel] += sum over rows of
+/// sums[tap.number][channel] += sum over rows of
 ///   x[row * row_stride + tap.source + channel] * y[row * y_stride + channel].
 template <typename T>
 struct DepthwiseSum {
@@ -55,20 +55,23 @@ struct DepthwiseSum {
 };
 
 inline constexpr int kMostDepthwiseRows = 16;
+inline constexpr int kMostRunTaps = 7;
 
-/// Kernels for one number of channels; entry r - 1 takes r rows, product[l - 1] l lines.
+/// Where there are no runs, kernels for the shortest serve.
+constexpr int run_kind(int run_taps) { return run_taps > 3 ? run_taps / 2 - 1 : 0; }
+
+/// Kernels for one number of channels; entry [run_kind(run_taps)][r - 1] takes r rows.
 template <typename T>
 struct DepthwiseSet {
   int channels;
-  void (*product[2][kMostDepthwiseRows])(const DepthwiseProduct<T>&);
-  void (*sum[kMostDepthwiseRows])(const DepthwiseSum<T>&);
+  void (*product[run_kind(kMostRunTaps) + 1][kMostDepthwiseRows])(const DepthwiseProduct<T>&);
+  void (*sum[run_kind(kMostRunTaps) + 1][kMostDepthwiseRows])(const DepthwiseSum<T>&);
 };
 
 /// By falling number of channels: a whole vector, a half ... one channel.
 template <typename T>
 struct DepthwiseTable {
-  int rows;       ///< entries in use of each set
-  int pair_rows;  ///< of its second product; 0 where that is not faster
+  int rows, run_taps;  ///< entries in use of each set are for at most so many
   int set_count;
   DepthwiseSet<T> sets[5];
 };

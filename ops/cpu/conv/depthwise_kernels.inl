@@ -9,154 +9,161 @@ namespace {
 
 using std::int64_t;
 
-// Whether the walk of kRows rows and kTaps taps leaves out its vector number `at`, which does not
-// exist.
+// Whether vector `at` of those that kRows rows meet with a run of kTaps taps exists: row r and the
+// run's tap t meet number r + t.
 template <int kTaps, int kRows>
-[[gnu::always_inline]] inline bool misses(const DepthwiseTaps& taps, int at) {
-  if (kTaps == 1) return false;
-  return (at == 0 && taps.misses_first) || (at == kRows + kTaps - 2 && taps.misses_last);
+[[gnu::always_inline]] inline bool exists(const DepthwiseTaps& taps, int at) {
+  constexpr int kVectors = kRows + kTaps - 1;
+  if (at < kTaps - 1 && at < taps.missing_first) return false;
+  return at < kRows || at < kVectors - taps.missing_last;
 }
 
-// results[line][row] += sum over kTaps taps of source[row + tap] * weights[line][tap].
-template <int kTaps, int kRows, int kLines, typename Vector, typename T>
+// results[row] += sum over kTaps taps of source[row + tap] * weights[tap]. Without kBorder all
+// vectors exist.
+template <int kTaps, int kRows, bool kBorder, typename Vector, typename T>
 [[gnu::always_inline]] inline void add_products(const DepthwiseTaps& taps, const T* source,
-                                                int64_t stride, const T* const (&weights)[kLines],
-                                                Vector* results) {
+                                                int64_t stride, const T* weights, Vector* results) {
   constexpr int kLanes = sizeof(Vector) / sizeof(T);
-  Vector w[kLines * kTaps];
-#pragma GCC unroll 6
-  for (int i = 0; i < kLines * kTaps; ++i) load(w[i], weights[i / kTaps] + i % kTaps * kLanes);
-#pragma GCC unroll 18
+  Vector w[kTaps];
+#pragma GCC unroll 7
+  for (int tap = 0; tap < kTaps; ++tap) load(w[tap], weights + tap * kLanes);
+#pragma GCC unroll 22
   for (int at = 0; at < kRows + kTaps - 1; ++at) {
-    if (misses<kTaps, kRows>(taps, at)) continue;
+    if (kBorder && !exists<kTaps, kRows>(taps, at)) continue;
     Vector value;
     load(value, source);
     source += stride;
     hold(value);
-#pragma GCC unroll 6
-    for (int i = 0; i < kLines * kTaps; ++i) {
-      const int row = at - i % kTaps;
-      if (0 <= row && row < kRows) results[i / kTaps * kRows + row] += value * w[i];
+#pragma GCC unroll 7
+    for (int tap = 0; tap < kTaps; ++tap) {
+      if (0 <= at - tap && at - tap < kRows) results[at - tap] += value * w[tap];
     }
-  }
-}
-
-// The products of kTaps taps of the list, for the lines that meet them.
-template <int kTaps, int kRows, int kLines, typename Vector, typename T>
-[[gnu::always_inline]] inline void add_tap(const DepthwiseProduct<T>& block,
-                                           const DepthwiseTap& tap, Vector* results) {
-  constexpr int kLanes = sizeof(Vector) / sizeof(T);
-  const T* source = block.source + tap.source;
-  if constexpr (kLines == 2) {
-    if (tap.number[0] >= 0 && tap.number[1] >= 0) {
-      const T* const weights[2] = {block.weights + tap.number[0] * kLanes,
-                                   block.weights + tap.number[1] * kLanes};
-      return add_products<kTaps, kRows, 2>(block.taps, source, block.row_stride, weights, results);
-    }
-    if (tap.number[0] < 0) {
-      const T* const weights[1] = {block.weights + tap.number[1] * kLanes};
-      return add_products<kTaps, kRows, 1>(block.taps, source, block.row_stride, weights,
-                                           results + kRows);
-    }
-  }
-  const T* const weights[1] = {block.weights + tap.number[0] * kLanes};
-  add_products<kTaps, kRows, 1>(block.taps, source, block.row_stride, weights, results);
-}
-
-// Row `row` of the lines that later calls read, into the second cache: the first has no room for
-// them beside what this call reads.
-template <int kLines, typename T>
-[[gnu::always_inline]] inline void fetch_row(const DepthwiseProduct<T>& block, int64_t row) {
-#pragma GCC unroll 2
-  for (int line = 0; line < kLines; ++line) {
-    __builtin_prefetch(block.ahead + line * block.ahead_line_stride + row * block.row_stride, 0, 2);
   }
 }
 
 // sums[tap] += sum over rows of source[row + tap] * y[row].
-template <int kTaps, int kRows, typename Vector, typename T>
+template <int kTaps, int kRows, bool kBorder, typename Vector, typename T>
 [[gnu::always_inline]] inline void add_sums(const DepthwiseTaps& taps, const T* source,
                                             int64_t stride, const Vector* y, T* sums) {
   constexpr int kLanes = sizeof(Vector) / sizeof(T);
   Vector sum[kTaps];
-#pragma GCC unroll 3
+#pragma GCC unroll 7
   for (int tap = 0; tap < kTaps; ++tap) load(sum[tap], sums + tap * kLanes);
-#pragma GCC unroll 18
+#pragma GCC unroll 22
   for (int at = 0; at < kRows + kTaps - 1; ++at) {
-    if (misses<kTaps, kRows>(taps, at)) continue;
+    if (kBorder && !exists<kTaps, kRows>(taps, at)) continue;
     Vector value;
     load(value, source);
     source += stride;
     hold(value);
-#pragma GCC unroll 3
+#pragma GCC unroll 7
     for (int tap = 0; tap < kTaps; ++tap) {
       if (0 <= at - tap && at - tap < kRows) sum[tap] += value * y[at - tap];
     }
   }
-#pragma GCC unroll 3
+#pragma GCC unroll 7
   for (int tap = 0; tap < kTaps; ++tap) store(sums + tap * kLanes, sum[tap]);
 }
 
-template <typename T, int kLanes, int kRows, int kLines>
-void product(const DepthwiseProduct<T>& block) {
-  typename VectorOf<T, kLanes>::Type results[kLines * kRows];
+// The lines that the results go to, which a store would wait for.
+template <int kRows, typename T>
+[[gnu::always_inline]] inline void fetch_results(const DepthwiseProduct<T>& block) {
+  if (block.streams) return;
 #pragma GCC unroll 16
-  for (int i = 0; i < kLines * kRows; ++i) load(results[i], block.bias);
+  for (int row = 0; row < kRows; ++row) __builtin_prefetch(block.out + row * block.out_stride, 1);
+}
+
+// The products of all runs.
+template <int kTaps, int kRows, bool kBorder, typename Vector, typename T>
+[[gnu::always_inline]] inline void add_runs(const DepthwiseProduct<T>& block, Vector* results) {
+  constexpr int kLanes = sizeof(Vector) / sizeof(T);
   const DepthwiseTaps taps = block.taps;
-  for (int64_t i = 0, row = 0; i < taps.triple_count; ++i) {
+  for (int64_t i = 0, row = 0; i < taps.run_count; ++i) {
     if (block.ahead != nullptr) {
-      for (; row * taps.triple_count < (i + 1) * kRows; ++row) fetch_row<kLines>(block, row);
+      // Into the second cache: the first has no room for them beside what this call reads.
+      for (; row * taps.run_count < (i + 1) * kRows; ++row) {
+        __builtin_prefetch(block.ahead + row * block.row_stride, 0, 2);
+      }
     }
-    add_tap<3, kRows, kLines>(block, taps.triples[i], results);
-  }
-  for (int64_t i = 0; i < taps.single_count; ++i) {
-    add_tap<1, kRows, kLines>(block, taps.singles[i], results);
-  }
-#pragma GCC unroll 16
-  for (int i = 0; i < kLines * kRows; ++i) {
-    put(block.out + i / kRows * block.out_line_stride + i % kRows * block.out_stride, results[i],
-        block.streams);
+    const DepthwiseTap& tap = taps.runs[i];
+    add_products<kTaps, kRows, kBorder>(taps, block.source + tap.source, block.row_stride,
+                                        block.weights + tap.number * kLanes, results);
   }
 }
 
-template <typename T, int kLanes, int kRows>
+inline bool at_border(const DepthwiseTaps& taps) {
+  return taps.missing_first > 0 || taps.missing_last > 0;
+}
+
+template <typename T, int kLanes, int kRows, int kTaps>
+void product(const DepthwiseProduct<T>& block) {
+  typename VectorOf<T, kLanes>::Type results[kRows];
+#pragma GCC unroll 16
+  for (int row = 0; row < kRows; ++row) load(results[row], block.bias);
+  fetch_results<kRows>(block);
+  if (at_border(block.taps)) add_runs<kTaps, kRows, true>(block, results);
+  else add_runs<kTaps, kRows, false>(block, results);
+  for (int64_t i = 0; i < block.taps.single_count; ++i) {
+    const DepthwiseTap& tap = block.taps.singles[i];
+    add_products<1, kRows, false>(block.taps, block.source + tap.source, block.row_stride,
+                                  block.weights + tap.number * kLanes, results);
+  }
+#pragma GCC unroll 16
+  for (int row = 0; row < kRows; ++row) {
+    put(block.out + row * block.out_stride, results[row], block.streams);
+  }
+}
+
+template <int kTaps, int kRows, bool kBorder, typename Vector, typename T>
+[[gnu::always_inline]] inline void add_all(const DepthwiseSum<T>& block, const DepthwiseTap* list,
+                                           int64_t count, const Vector* y) {
+  constexpr int kLanes = sizeof(Vector) / sizeof(T);
+  for (int64_t i = 0; i < count; ++i) {
+    add_sums<kTaps, kRows, kBorder>(block.taps, block.x + list[i].source, block.row_stride, y,
+                                    block.sums + list[i].number * kLanes);
+  }
+}
+
+template <typename T, int kLanes, int kRows, int kTaps>
 void sum(const DepthwiseSum<T>& block) {
   typename VectorOf<T, kLanes>::Type y[kRows];
 #pragma GCC unroll 16
   for (int row = 0; row < kRows; ++row) load(y[row], block.y + row * block.y_stride);
-  const DepthwiseTaps taps = block.taps;
-  for (int64_t i = 0; i < taps.triple_count; ++i) {
-    add_sums<3, kRows>(taps, block.x + taps.triples[i].source, block.row_stride, y,
-                       block.sums + taps.triples[i].number[0] * kLanes);
-  }
-  for (int64_t i = 0; i < taps.single_count; ++i) {
-    add_sums<1, kRows>(taps, block.x + taps.singles[i].source, block.row_stride, y,
-                       block.sums + taps.singles[i].number[0] * kLanes);
-  }
+  const DepthwiseTaps& taps = block.taps;
+  if (at_border(taps)) add_all<kTaps, kRows, true>(block, taps.runs, taps.run_count, y);
+  else add_all<kTaps, kRows, false>(block, taps.runs, taps.run_count, y);
+  add_all<1, kRows, false>(block, taps.singles, taps.single_count, y);
 }
 
-/// Fills entries 1 ... kRows of a set, for pairs of lines 1 ... kPairRows.
-template <typename T, int kLanes, int kRows, int kPairRows>
+/// Fills the entries for at most kRows rows and kTaps taps.
+template <typename T, int kLanes, int kRows, int kTaps>
 constexpr void fill_set(DepthwiseSet<T>& set) {
-  if constexpr (kRows > 1) fill_set<T, kLanes, kRows - 1, kPairRows>(set);
-  set.channels = kLanes;
-  set.product[0][kRows - 1] = product<T, kLanes, kRows, 1>;
-  if constexpr (kRows <= kPairRows) set.product[1][kRows - 1] = product<T, kLanes, kRows, 2>;
-  set.sum[kRows - 1] = sum<T, kLanes, kRows>;
+  if constexpr (kRows > 1) fill_set<T, kLanes, kRows - 1, kTaps>(set);
+  set.product[run_kind(kTaps)][kRows - 1] = product<T, kLanes, kRows, kTaps>;
+  set.sum[run_kind(kTaps)][kRows - 1] = sum<T, kLanes, kRows, kTaps>;
 }
 
-template <typename T, int kLanes, int kRows, int kPairRows>
+template <typename T, int kLanes, int kRows, int kTaps>
+constexpr void fill_taps(DepthwiseSet<T>& set) {
+  if constexpr (kTaps > 3) fill_taps<T, kLanes, kRows, kTaps - 2>(set);
+  fill_set<T, kLanes, kRows, kTaps>(set);
+}
+
+template <typename T, int kLanes, int kRows, int kTaps>
 constexpr void add_sets(DepthwiseTable<T>& table) {
-  fill_set<T, kLanes, kRows, kPairRows>(table.sets[table.set_count++]);
-  if constexpr (kLanes > 1) add_sets<T, kLanes / 2, kRows, kPairRows>(table);
+  DepthwiseSet<T>& set = table.sets[table.set_count++];
+  set.channels = kLanes;
+  fill_taps<T, kLanes, kRows, kTaps>(set);
+  if constexpr (kLanes > 1) add_sets<T, kLanes / 2, kRows, kTaps>(table);
 }
 
-/// For vectors of kBytes bytes and blocks of at most kRows rows, in pairs of lines kPairRows:
-/// besides the results three weights, in pairs six, and a value are in registers.
-template <typename T, int kBytes, int kRows, int kPairRows>
+/// For vectors of kBytes bytes, at most kRows rows and runs of at most kTaps taps: the results, a
+/// run's weights and a value are in registers.
+template <typename T, int kBytes, int kRows, int kTaps>
 constexpr DepthwiseTable<T> depthwise_table() {
-  DepthwiseTable<T> table{kRows, kPairRows, 0, {}};
-  add_sets<T, kBytes / static_cast<int>(sizeof(T)), kRows, kPairRows>(table);
+  static_assert(kRows <= kMostDepthwiseRows && kTaps <= kMostRunTaps);
+  DepthwiseTable<T> table{kRows, kTaps, 0, {}};
+  add_sets<T, kBytes / static_cast<int>(sizeof(T)), kRows, kTaps>(table);
   return table;
 }
 

@@ -44,23 +44,35 @@ std::vector<ColumnPlan::Segment> segments_of(const GatherAxis& axis) {
 // Whether what a row reads with a tap is what the next row reads with the tap before.
 bool shares_taps(const GatherAxis& axis) { return axis.tap_step == axis.row_step; }
 
-// With three taps, the row that misses the first and the one that misses the last join those that
-// miss none. There is at most one of each, next to them.
-std::vector<ColumnPlan::Segment> segments_with_borders(const GatherAxis& axis) {
+// The runs that leave fewest loads: of 9 taps three of 3, of 10 two of 5. One tap where none
+// shares.
+Index run_taps_of(const GatherAxis& axis, Index most) {
+  if (!shares_taps(axis)) return 1;
+  Index best = 1;
+  const auto lists = [&](Index taps) { return axis.taps / taps + axis.taps % taps; };
+  for (Index taps = 3; taps <= std::min(most, axis.taps); taps += 2) {
+    if (lists(taps) < lists(best)) best = taps;
+  }
+  return best;
+}
+
+// Where all taps make one run, rows that miss some of them, but not all, join those that miss none.
+std::vector<ColumnPlan::Segment> segments_with_borders(const GatherAxis& axis, Index most_taps) {
   std::vector<ColumnPlan::Segment> segments = segments_of(axis);
-  if (axis.taps != 3 || !shares_taps(axis)) return segments;
+  if (axis.taps == 1 || run_taps_of(axis, most_taps) != axis.taps) return segments;
   std::vector<ColumnPlan::Segment> joined;
   for (ColumnPlan::Segment next : segments) {
-    if (next.taps.length() == 2) next.taps = {0, 3};
+    if (next.taps.length() > 0) next.taps = {0, axis.taps};
     if (joined.empty() || !same(joined.back().taps, next.taps)) joined.push_back(next);
     else joined.back().rows.end = next.rows.end;
   }
   return joined;
 }
 
-std::vector<ColumnPlan::Segment> pieces_of(const GatherAxis& axis, Index most_rows) {
+std::vector<ColumnPlan::Segment> pieces_of(const GatherAxis& axis, Index most_rows,
+                                           Index most_taps) {
   std::vector<ColumnPlan::Segment> result;
-  for (const ColumnPlan::Segment& segment : segments_with_borders(axis)) {
+  for (const ColumnPlan::Segment& segment : segments_with_borders(axis, most_taps)) {
     const Pieces pieces(segment.rows.length(), most_rows);
     for (Index i = 0; i < pieces.count; ++i) {
       const Range rows = pieces.piece(i);
@@ -71,12 +83,15 @@ std::vector<ColumnPlan::Segment> pieces_of(const GatherAxis& axis, Index most_ro
   return result;
 }
 
-Index kernel_rows(DType dtype) {
-  return visit_floating(dtype, []<typename T>() -> Index { return depthwise_kernels<T>().rows; });
-}
+// The most rows and taps that a kernel takes.
+struct Block {
+  Index rows, taps;
+};
 
-bool kernels_pair(DType dtype) {
-  return visit_floating(dtype, []<typename T>() { return depthwise_kernels<T>().pair_rows > 0; });
+Block block_of(DType dtype) {
+  return visit_floating(dtype, []<typename T>() -> Block {
+    return {depthwise_kernels<T>().rows, depthwise_kernels<T>().run_taps};
+  });
 }
 
 }  // namespace
@@ -105,12 +120,12 @@ ChannelBlocks::ChannelBlocks(Index channels, DType dtype) {
   });
 }
 
-ColumnPlan::ColumnPlan(const Gather& gather, Index groups, Index most_rows, bool may_pair)
+ColumnPlan::ColumnPlan(const Gather& gather, Index groups, Index most_rows, Index most_taps)
     : gather(gather),
       groups(groups),
-      pairs(may_pair && shares_taps(gather.axis[1])),
+      run_taps(run_taps_of(gather.axis[2], most_taps)),
       lines(segments_of(gather.axis[1])),
-      pieces(pieces_of(gather.axis[2], most_rows)),
+      pieces(pieces_of(gather.axis[2], most_rows, most_taps)),
       columns(gather.batch * gather.axis[0].rows * static_cast<Index>(pieces.size()) * groups) {}
 
 ColumnPlan::Column ColumnPlan::column(Index number) const {
@@ -129,18 +144,16 @@ Index ColumnPlan::columns_per_tile(Index channels) const {
 Index ColumnPlan::list_size() const {
   Index taps = 0;
   for (const Segment& piece : pieces) taps = std::max(taps, piece.taps.length());
-  const Index lines = gather.axis[1].taps;
-  return taps * gather.axis[0].taps * (pairs ? 2 * lines + 1 : lines);
+  return taps * gather.axis[0].taps * gather.axis[1].taps;
 }
 
 DepthwiseProductPlan::DepthwiseProductPlan(const ConvProblem& problem)
     : blocks(problem.geometry.groups, problem.dtype) {
-  const Index rows = kernel_rows(problem.dtype);
-  const bool pairs = kernels_pair(problem.dtype);
+  const auto [rows, taps] = block_of(problem.dtype);
   for (Phase& phase : phases(problem.produced, problem.geometry)) {
-    // Long runs are fetched faster; four lines of three planes of them are 48 KB with AVX-512.
-    ColumnPlan columns(phase.gather, blocks.groups(), 2 * rows, pairs);
-    if (columns.columns < kWantedTasks) columns = {phase.gather, blocks.groups(), rows, pairs};
+    // Long pieces are fetched faster; three lines of three planes of them are 38 KB with AVX-512.
+    ColumnPlan columns(phase.gather, blocks.groups(), 2 * rows, taps);
+    if (columns.columns < kWantedTasks) columns = {phase.gather, blocks.groups(), rows, taps};
     const Index tile_columns = columns.columns_per_tile(problem.geometry.groups);
     const Index packed = phase.gather.taps() * problem.geometry.groups;
     list_size = std::max(list_size, columns.list_size());
@@ -153,7 +166,7 @@ DepthwiseProductPlan::DepthwiseProductPlan(const ConvProblem& problem)
 DepthwiseSumPlan::DepthwiseSumPlan(const ConvProblem& problem)
     : blocks(problem.geometry.groups, problem.dtype),
       columns(phases(Slot::y, problem.geometry).front().gather, blocks.groups(),
-              kernel_rows(problem.dtype), false),
+              block_of(problem.dtype).rows, block_of(problem.dtype).taps),
       sums_size(columns.gather.taps() * problem.geometry.groups) {
   constexpr Index kPartialBytes = Index{16} << 20;  // of all chunks together
   constexpr Index kLeastChunkRows = 64;             // fewer do not pay for adding its sums
@@ -198,19 +211,22 @@ Strip TapWalk::strip(Index column, const ColumnPlan::Segment& lines) {
   const auto& [a, b, c] = plan_.gather.axis;
   const auto [n, i, piece, group] = plan_.column(column);
   list_taps(taps_inside(a, i), lines.taps, piece.taps);
-  Strip result{n, i, lines.rows, piece.rows, group, listed(1), listed(2)};
+  Strip result{n, i, lines.rows, piece.rows, group, {}};
+  if (runs_.empty() && singles_.empty()) return result;
   DepthwiseTaps& taps = result.taps;
-  if (taps.triple_count + taps.single_count == 0) return result;
-  taps.misses_first = c.at(piece.rows.begin, piece.taps.begin) < 0;
-  taps.misses_last = c.at(piece.rows.end - 1, piece.taps.end - 1) >= c.size;
-  result.pair_taps.misses_first = taps.misses_first;
-  result.pair_taps.misses_last = taps.misses_last;
-  result.pairs = plan_.pairs && lines.taps.length() > 1;
+  taps = {static_cast<int>(plan_.run_taps), runs_.data(), std::ssize(runs_), singles_.data(),
+          std::ssize(singles_)};
+  const Index first = c.at(piece.rows.begin, piece.taps.begin);
+  const Index last = c.at(piece.rows.end - 1, piece.taps.end - 1);
+  const Index missing = divide_up(-std::min<Index>(first, 0), c.tap_step);
+  taps.missing_first = static_cast<int>(missing);
+  taps.missing_last =
+      static_cast<int>(divide_up(std::max<Index>(last + 1 - c.size, 0), c.tap_step));
   result.source = n * batch_stride_ + a.at(i, listed_[0].begin) * stride_[0] +
                   b.at(lines.rows.begin, lines.taps.begin) * stride_[1] +
-                  c.at(piece.rows.begin, piece.taps.begin + taps.misses_first) * stride_[2];
+                  (first + missing * c.tap_step) * stride_[2];
   if (lines.rows.length() > 1) result.line_step = b.row_step * stride_[1];
-  if (piece.rows.length() > 1 || taps.triple_count > 0) result.row_step = c.row_step * stride_[2];
+  if (piece.rows.length() > 1 || !runs_.empty()) result.row_step = c.row_step * stride_[2];
   return result;
 }
 
@@ -219,38 +235,22 @@ void TapWalk::list_taps(Range a, Range b, Range c) {
   listed_[0] = a;
   listed_[1] = b;
   listed_[2] = c;
-  list_taps(1, lists_[0]);
-  if (plan_.pairs) list_taps(2, lists_[1]);
-}
-
-// Those that any of `lines` neighbouring lines meets; tap q of a line is tap q - 1 of the next.
-void TapWalk::list_taps(int lines, List& list) const {
-  const auto& [a, b, c] = listed_;
+  runs_.clear();
+  singles_.clear();
   const auto& axis = plan_.gather.axis;
   const auto distance = [&](int k, Index taps) { return taps * axis[k].tap_step * stride_[k]; };
-  const auto number = [&](Index p, Index q, Index t) {
-    return q < b.begin || q >= b.end ? -1 : (p * axis[1].taps + q) * axis[2].taps + t;
-  };
-  list.triples.clear();
-  list.singles.clear();
   for (Index p = a.begin; p < a.end; ++p) {
-    for (Index q = b.begin; q < b.end + lines - 1; ++q) {
+    for (Index q = b.begin; q < b.end; ++q) {
       const Index line = distance(0, p - a.begin) + distance(1, q - b.begin);
       for (Index t = c.begin; t < c.end;) {
-        const bool joined = shares_taps(axis[2]) && c.end - t >= 3;
-        (joined ? list.triples : list.singles)
-            .push_back({line + distance(2, t - c.begin),
-                        {number(p, q, t), lines == 2 ? number(p, q - 1, t) : -1}});
-        t += joined ? 3 : 1;
+        const bool is_run = plan_.run_taps > 1 && c.end - t >= plan_.run_taps;
+        (is_run ? runs_ : singles_)
+            .push_back(
+                {line + distance(2, t - c.begin), (p * axis[1].taps + q) * axis[2].taps + t});
+        t += is_run ? plan_.run_taps : 1;
       }
     }
   }
-}
-
-DepthwiseTaps TapWalk::listed(int lines) const {
-  const List& list = lists_[lines - 1];
-  return {list.triples.data(), static_cast<Index>(list.triples.size()), list.singles.data(),
-          static_cast<Index>(list.singles.size())};
 }
 
 }  // namespace voxgrad::ops::cpu

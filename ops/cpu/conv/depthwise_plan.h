@@ -2,11 +2,11 @@
 // alone.
 //
 // Rows of an axis whose taps along that axis lie inside the source alike make a segment: usually
-// one long one, and a few of one row at either end. Along the last axis, where three taps share
-// what they load, the rows that miss just one tap belong to the long segment: a block of one row is
-// slow. Segments of the last axis are cut into pieces. One piece and one or two blocks of channels,
-// over all lines of axis 1, is a column. TapWalk goes down the columns, with the taps that exist
-// there: most of what a line reads is still in the nearest cache from the line before.
+// one long one, and a few of one row at either end. Along the last axis, where all taps make one
+// run (depthwise_kernels.h), rows that miss some of them belong to the long segment: a block of one
+// row is slow. Segments of the last axis are cut into pieces. One piece and one or two blocks of
+// channels, over all lines of axis 1, is a column. TapWalk goes down the columns, with the taps
+// that exist there: most of what a line reads is still in the nearest cache from the line before.
 #pragma once
 
 #include <functional>
@@ -58,8 +58,8 @@ struct ColumnPlan {
   };
 
   /// @param most_rows  of a piece
-  /// @param may_pair   whether kernels take pairs of lines
-  ColumnPlan(const Gather& gather, Index groups, Index most_rows, bool may_pair);
+  /// @param most_taps  of a run; odd
+  ColumnPlan(const Gather& gather, Index groups, Index most_rows, Index most_taps);
   Column column(Index number) const;
   /// As many as make about a 32nd of the work, or more if that is too little for a thread.
   Index columns_per_tile(Index channels) const;
@@ -68,7 +68,7 @@ struct ColumnPlan {
 
   Gather gather;
   Index groups;                 ///< of channel blocks
-  bool pairs;                   ///< kernels take pairs of lines, which share what they read
+  Index run_taps;               ///< of all runs; one where there are none
   std::vector<Segment> lines;   ///< of axis 1, in order
   std::vector<Segment> pieces;  ///< of axis 2, in order
   Index columns = 0;
@@ -108,8 +108,6 @@ struct Strip {
   Range lines, rows;  ///< of axes 1 and 2
   Index group;
   DepthwiseTaps taps;
-  DepthwiseTaps pair_taps;  ///< of two neighbouring lines at once, where pairs
-  bool pairs = false;
   /// The element of the source that the first line and row meet with the first tap that they do not
   /// miss, and how far from there the next line and row read. Zero where none does: their steps may
   /// be beyond all bounds.
@@ -128,22 +126,16 @@ class TapWalk {
   Index ahead(Index line) const;
 
  private:
-  struct List {
-    std::vector<DepthwiseTap> triples, singles;
-  };
-
   Index last_plane(Index column) const;
   Strip strip(Index column, const ColumnPlan::Segment& lines);
   void list_taps(Range a, Range b, Range c);
-  void list_taps(int lines, List& list) const;
-  DepthwiseTaps listed(int lines) const;
 
   const ColumnPlan& plan_;
   Index batch_stride_;
   Index stride_[3];
   Index last_plane_ = 0, next_last_plane_ = 0;        ///< of this column and the next, as below
   Range listed_[3] = {{-1, -1}, {-1, -1}, {-1, -1}};  ///< on each axis
-  List lists_[2];                                     ///< for one line and for a pair
+  std::vector<DepthwiseTap> runs_, singles_;
 };
 
 }  // namespace voxgrad::ops::cpu

@@ -5,7 +5,7 @@ namespace voxgrad::ops::cpu {
 
 template <typename T>
 const DepthwiseTable<T>& portable_depthwise() {
-  static constexpr DepthwiseTable<T> kTable = depthwise_table<T, 16, 8, 0>();
+  static constexpr DepthwiseTable<T> kTable = depthwise_table<T, 16, 8, 3>();
   return kTable;
 }
 

@@ -46,30 +46,37 @@ using Part = DepthwiseProductPlan::Part;
 // What is read so much later arrives in time, and is not gone by then.
 constexpr Index kLinesAhead = 8;
 
-// One line of a strip, or a pair of them, from the first row and channel on.
+// Where a line of a strip begins.
 template <typename T>
-void run_lines(const Call<T>& call, const Part& part, const Strip& strip, int lines,
-               const DepthwiseProduct<T>& first) {
+struct Line {
+  const T* source;
+  const T* ahead;  // or none
+  T* out;
+};
+
+// `work` has what is the same for the whole strip; the rest is set here, field by field: a copy
+// would have to wait for fields written just before.
+template <typename T>
+void run_line(const Call<T>& call, const Part& part, const Strip& strip, const Line<T>& line,
+              DepthwiseProduct<T>& work) {
   const DepthwiseTable<T>& table = depthwise_kernels<T>();
-  const bool misses_first = first.taps.misses_first, misses_last = first.taps.misses_last;
-  const Pieces pieces(strip.rows.length(), lines == 2 ? table.pair_rows : table.rows);
-  const std::size_t strides =
-      sizeof(T) *
-      static_cast<std::size_t>(first.out_stride | (lines == 2 ? first.out_line_stride : 0));
+  const Pieces pieces(strip.rows.length(), table.rows);
+  const std::size_t stride = sizeof(T) * static_cast<std::size_t>(work.out_stride);
   for (Index i = 0; i < pieces.count; ++i) {
     const Range rows = pieces.piece(i);
-    DepthwiseProduct<T> work = first;
-    work.taps.misses_first = misses_first && i == 0;
-    work.taps.misses_last = misses_last && i + 1 == pieces.count;
-    const T* source = first.source + (i == 0 ? 0 : rows.begin - misses_first) * first.row_stride;
+    const Index missing = std::max<Index>(strip.taps.missing_first - rows.begin, 0);
+    work.taps.missing_first = static_cast<int>(missing);
+    work.taps.missing_last =
+        static_cast<int>(std::max<Index>(strip.taps.missing_last - (pieces.rows - rows.end), 0));
+    const Index skipped = rows.begin + missing - strip.taps.missing_first;
     for (const ChannelBlock& block : call.plan.blocks.of(strip.group)) {
-      work.source = source + block.first;
-      if (first.ahead) work.ahead = first.ahead + rows.begin * first.row_stride + block.first;
+      work.source = line.source + skipped * work.row_stride + block.first;
+      work.ahead = line.ahead ? line.ahead + rows.begin * work.row_stride + block.first : nullptr;
       work.weights = call.weights + part.packed + part.phase.gather.taps() * block.first;
       work.bias = call.bias + block.first;
-      work.out = first.out + rows.begin * first.out_stride + block.first;
-      work.streams = first.streams && is_whole_lines(work.out, strides);
-      table.sets[block.set].product[lines - 1][rows.length() - 1](work);
+      work.out = line.out + rows.begin * work.out_stride + block.first;
+      work.streams = call.streams && is_whole_lines(work.out, stride);
+      table.sets[block.set].product[run_kind(work.taps.run_taps)][rows.length() - 1](work);
     }
   }
 }
@@ -81,25 +88,20 @@ void run_strip(const Call<T>& call, const Part& part, const TapWalk& walk, const
   const auto size = [&](int k) {
     return call.problem.produced == Slot::y ? g.axis[k].out : g.axis[k].in;
   };
-  const Index line = (strip.n * size(0) + axis[0].first + strip.i * axis[0].step) * size(1) +
-                     axis[1].first + strip.lines.begin * axis[1].step;
   DepthwiseProduct<T> work{};
-  work.source = call.source.data + strip.source;
-  work.ahead_line_stride = strip.line_step;
+  work.taps = strip.taps;
   work.row_stride = strip.row_step;
-  work.out =
-      call.result + (line * size(2) + axis[2].first + strip.rows.begin * axis[2].step) * g.groups;
   work.out_stride = axis[2].step * g.groups;
-  work.out_line_stride = axis[1].step * size(2) * g.groups;
-  work.streams = call.streams;
-  for (Index j = strip.lines.begin; j < strip.lines.end;) {
-    const int lines = strip.pairs && j + 1 < strip.lines.end ? 2 : 1;
-    work.taps = lines == 2 ? strip.pair_taps : strip.taps;
-    work.ahead = call.fetches ? call.source.data + walk.ahead(j + kLinesAhead) : nullptr;
-    run_lines(call, part, strip, lines, work);
-    work.source += lines * strip.line_step;
-    work.out += lines * work.out_line_stride;
-    j += lines;
+  const T* source = call.source.data + strip.source;
+  const Index out_line = (strip.n * size(0) + axis[0].first + strip.i * axis[0].step) * size(1) +
+                         axis[1].first + strip.lines.begin * axis[1].step;
+  T* out = call.result +
+           (out_line * size(2) + axis[2].first + strip.rows.begin * axis[2].step) * g.groups;
+  for (Index j = strip.lines.begin; j < strip.lines.end; ++j) {
+    const T* ahead = call.fetches ? call.source.data + walk.ahead(j + kLinesAhead) : nullptr;
+    run_line(call, part, strip, {source, ahead, out}, work);
+    source += strip.line_step;
+    out += axis[1].step * size(2) * g.groups;
   }
 }
 

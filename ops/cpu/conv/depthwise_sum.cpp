@@ -32,7 +32,8 @@ void add_strip(const Call<T>& call, const Strip& strip, T* sums) {
       work.x = x + block.first;
       work.y = y + block.first;
       work.sums = sums + taps * block.first;
-      depthwise_kernels<T>().sets[block.set].sum[strip.rows.length() - 1](work);
+      depthwise_kernels<T>().sets[block.set].sum[run_kind(strip.taps.run_taps)]
+                                                [strip.rows.length() - 1](work);
     }
     x += strip.line_step;
     y += y_stride[1];
