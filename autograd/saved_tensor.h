@@ -75,8 +75,8 @@ void attach_recipe(Tensor& result, std::vector<SavedTensor> inputs,
                    std::function<Tensor(std::span<const Tensor>)> recompute);
 
 /// The same for a result that is put together: `begin` makes it, `put(result, i, value)` adds input
-/// i. Inputs that have recipes themselves are computed one after the other, those behind the most
-/// recipes first and before the result is begun, so that few values lie in memory at once.
+/// i. Inputs that have recipes themselves are computed one after the other, the one behind the most
+/// recipes first, before the result is begun, so that few values lie in memory at once.
 void attach_recipe_of_parts(
     Tensor& result, std::vector<SavedTensor> inputs, std::function<Tensor()> begin,
     std::function<void(Tensor& result, std::size_t i, const Tensor& value)> put);

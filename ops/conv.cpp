@@ -144,7 +144,7 @@ Tensor to_conv_layout(const Tensor& x_or_y) {
 }
 
 Tensor conv_partial(Slot produced, const ConvGeometry& geometry, const ConvOperands& operands,
-                    const ConvEpilogue& epilogue, ConvRead* read) {
+                    const ConvEpilogue& epilogue, ConvRead* read, const ConvAlgorithm* algorithm) {
   const Slot other = produced == Slot::w ? Slot::y : Slot::w;
   const Tensor& reference = *operands.at(other);
   bool empty = false;
@@ -172,13 +172,13 @@ Tensor conv_partial(Slot produced, const ConvGeometry& geometry, const ConvOpera
     fill_without_terms(epilogue, result);
     return result;
   }
-  const ConvAlgorithm& algorithm = choose_algorithm(problem, reference.device());
-  ConvReport report{problem, algorithm.name, algorithm.workspace(problem)};
+  if (algorithm == nullptr) algorithm = &choose_algorithm(problem, reference.device());
+  ConvReport report{problem, algorithm->name, algorithm->workspace(problem)};
   report.tiles_in_flight =
       tiles_in_flight(report.workspace, conv_kernels(reference.device()).most_tiles_in_flight());
   const ConvOperands ready{operands.x == nullptr ? nullptr : &used.x, operands.w,
                            operands.y == nullptr ? nullptr : &used.y};
-  algorithm.run(problem, ready, epilogue, report.tiles_in_flight, result);
+  algorithm->run(problem, ready, epilogue, report.tiles_in_flight, result);
   if (log_wanted()) std::fprintf(stderr, "voxgrad: %s\n", to_string(report).c_str());
   last_report = report;
   return result;

@@ -96,10 +96,12 @@ struct ConvRead {
 /// The form's partial derivative by the slot `produced`, given the two others: x and y in
 /// channels-last layout, w in plain layout. Zero where the form has no terms; plus bias. The result
 /// is allocated before anything is copied.
+/// @param algorithm  supports the problem; none: choose_algorithm's
 /// @throws ShapeError, DTypeError, DeviceError when operands do not fit the geometry or each other;
 /// OutOfMemoryError, for more than kMostWeights too.
 Tensor conv_partial(Slot produced, const ConvGeometry& geometry, const ConvOperands& operands,
-                    const ConvEpilogue& epilogue = {}, ConvRead* read = nullptr);
+                    const ConvEpilogue& epilogue = {}, ConvRead* read = nullptr,
+                    const ConvAlgorithm* algorithm = nullptr);
 
 /// What conv_partial runs: the forced algorithm where the device has it and it supports the
 /// problem, else the first that does and suits it.

@@ -7,6 +7,7 @@
 #include <voxgrad/autograd/functions/operands.h>
 #include <voxgrad/autograd/functions/shape.h>
 #include <voxgrad/ops/conv.h>
+#include <voxgrad/ops/matmul.h>
 
 namespace voxgrad {
 namespace {
@@ -65,6 +66,8 @@ Rule conv_rule(Slot produced, const ConvGeometry& geometry) {
 bool is_better_repeated(Slot produced, const ConvGeometry& geometry, const Tensor& w,
                         const Tensor& y, const Tensor& result) {
   constexpr Index kMostChannels = 128;
+  if (result.device().type == DeviceType::cuda && ops::allow_tf32())
+    return false;  // its bits depend on the switch
   if (produced != Slot::x || !w.requires_grad() || !y.requires_grad()) return false;
   return std::ranges::all_of(geometry.axis,
                              [](const ConvAxis& axis) { return axis.reach() <= axis.stride; }) &&
@@ -72,15 +75,19 @@ bool is_better_repeated(Slot produced, const ConvGeometry& geometry, const Tenso
          result.numel() >= 2 * y.numel() && result.numel() >= 4 * w.numel() && is_kept_safely(y);
 }
 
-/// `values`: those of y, as the rule keeps them.
+/// `values`: those of y, as the rule keeps them. Computed by the algorithm that ran, whichever is
+/// forced later.
 void attach_upsampling_recipe(const ConvGeometry& geometry, const Tensor& w, const Tensor& y,
                               const Tensor& values, const Tensor& bias, Tensor& result) {
   std::vector<SavedTensor> inputs;
   inputs.emplace_back(frozen(w));
   inputs.push_back(SavedTensor::with_data(y, values));
   inputs.emplace_back(frozen(bias));
-  attach_recipe(result, std::move(inputs), [geometry](std::span<const Tensor> in) {
-    return conv_form(Slot::x, geometry, in[0], in[1], in[2]);
+  const auto& algorithm =
+      ops::choose_algorithm({Slot::x, geometry, result.dtype()}, result.device());
+  attach_recipe(result, std::move(inputs), [geometry, &algorithm](std::span<const Tensor> in) {
+    return ops::conv_partial(Slot::x, geometry, {.w = &in[0], .y = &in[1]},
+                             {.bias = in[2].defined() ? &in[2] : nullptr}, nullptr, &algorithm);
   });
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <voxgrad/autograd/functions/reduce.h>
+#include <voxgrad/autograd/meta.h>
 #include <voxgrad/autograd/node.h>
 #include <voxgrad/core/check.h>
 #include <voxgrad/core/tensor.h>
@@ -64,9 +65,12 @@ inline bool sees_writes(const Tensor& tensor) {
 }
 
 /// Whether a recipe may hold the tensor itself: a value computed in the graph, which nobody is
-/// likely to change. Leaves, buffers and foreign memory often are, between forward and backward.
+/// likely to change. Leaves, buffers and foreign memory often are, between forward and backward. A
+/// view may be of a leaf, or hold more memory than it shows.
 inline bool is_kept_safely(const Tensor& tensor) {
   if (has_recipe(tensor)) return true;
+  const auto& meta = tensor.impl()->autograd;
+  if (!meta || meta->base.defined()) return false;
   const Edge edge = edge_of(tensor);
   return edge.node && !edge.node->leaf.defined() && sees_writes(tensor);
 }

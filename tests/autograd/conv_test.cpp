@@ -10,8 +10,11 @@
 #include <voxgrad/core/backend.h>
 #include <voxgrad/core/error.h>
 
+#include "tests/ops/layouts.h"
 #include "tests/support/conv_oracle.h"
+#include "tests/support/forced_algorithm.h"
 #include "tests/support/geometries.h"
+#include "tests/support/recomputed.h"
 
 namespace voxgrad {
 namespace {
@@ -201,6 +204,43 @@ TEST(ConvTranspose, KeepsNoResultOfOneTapEach) {
     return result;
   };
   EXPECT_EQ(gradients(false), gradients(true));
+}
+
+TEST(ConvTranspose, ComesBackBitForBitFromARecipe) {
+  struct Case {
+    Shape y, w;
+    ConvTransposeSettings settings;
+  };
+  const Case cases[] = {{{1, 120, 6, 8, 10}, {120, 30, 2, 2, 2}, {.stride = 2}},
+                        {{2, 8, 3, 35}, {8, 3, 2, 2}, {.stride = 3, .groups = 2}},
+                        {{1, 8, 400}, {8, 6, 3}, {.stride = 3, .output_padding = 1}}};
+  std::mt19937 random(15);
+  for (const DType dtype : {DType::float32, DType::float64}) {
+    for (const auto& [y_shape, w_shape, settings] : cases) {
+      const Tensor leaf_y = random_tensor(y_shape, random, dtype).requires_grad_();
+      const Tensor w = random_tensor(w_shape, random, dtype).requires_grad_();
+      for (const std::string_view forced : {"", "tiled", "direct"}) {
+        Tensor up;
+        {
+          const test::ForcedAlgorithm algorithm(forced);
+          const Tensor relative = leaf_y * 1.5;
+          up = conv_transpose(relative, w, settings);
+        }
+        EXPECT_TRUE(testing::same_bits(test::recomputed(up), up))
+            << forced << " " << y_shape.size();
+      }
+    }
+  }
+}
+
+TEST(ConvTranspose, AnUnbatchedInputHasNoRecipe) {
+  std::mt19937 random(16);
+  const Tensor y = leaf({8, 6, 6}, random) * 1.0, w = leaf({8, 4, 2, 2}, random);
+  const std::size_t before = backend({}).memory_stats().current;
+  const Tensor up = conv_transpose(y, w, {.stride = 2});
+  EXPECT_FALSE(has_recipe(up));
+  EXPECT_LT(backend({}).memory_stats().current - before,
+            static_cast<std::size_t>(up.numel() + y.numel() + w.numel() / 2) * sizeof(double));
 }
 
 // A leaf may change where only gradients are wanted that do not need it.

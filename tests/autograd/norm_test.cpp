@@ -15,6 +15,7 @@
 
 #include "tests/ops/layouts.h"
 #include "tests/ops/random_values.h"
+#include "tests/support/recomputed.h"
 
 namespace voxgrad {
 namespace {
@@ -287,27 +288,20 @@ TEST(Norm, RectifiesNothingInvalid) {
   EXPECT_THROW(instance_norm(x, {.negative_slope = std::nan("")}), ShapeError);
 }
 
-/// The values that a rule which saves `y` would get, computed again.
-Tensor recomputed(const Tensor& y) {
-  EXPECT_TRUE(has_recipe(y));
-  const SavedTensor saved(y);
-  const RecomputeScope scope;
-  return saved.unpack("test").detach();
-}
-
 TEST(Norm, CatAndPadComeBackBitForBitFromRecipes) {
   for (const DType dtype : {DType::float32, DType::float64}) {
     const Tensor x = random_values({2, 5, 3, 7, 4}, dtype).requires_grad_();
     const Tensor weight = random_values({5}, dtype, Layout::plain, 2).requires_grad_();
     const Tensor y = batch_norm(x, {.weight = weight, .training = true, .negative_slope = 0});
     const Tensor padded = pad(y, {1, 2, 0, 1});
-    for (const Tensor& result : {y, padded}) EXPECT_TRUE(same_bits(recomputed(result), result));
+    for (const Tensor& result : {y, padded})
+      EXPECT_TRUE(same_bits(test::recomputed(result), result));
     const Tensor plain =
         mul(random_values({2, 5, 3, 7, 4}, dtype, Layout::plain, 3).requires_grad_(), 2.0);
     const Tensor with_plain = cat({y, plain}, 1);
-    EXPECT_TRUE(same_bits(recomputed(with_plain), with_plain));
+    EXPECT_TRUE(same_bits(test::recomputed(with_plain), with_plain));
     weight.detach().fill_(9);  // what a recipe needs of small parameters it keeps itself
-    EXPECT_TRUE(same_bits(recomputed(y), y));
+    EXPECT_TRUE(same_bits(test::recomputed(y), y));
   }
 }
 

@@ -180,6 +180,12 @@ TEST(Recipe, OfACatHoldsNothingThatIsOftenChanged) {
   const Tensor z = squared(cat({y, buffer}, 1));
   buffer.fill_(5);  // legal: cat has copied it
   EXPECT_NO_THROW(sum(z).backward());
+
+  const Tensor token = ones({3, 1}, DType::float64).requires_grad_();
+  const Tensor joined = squared(
+      cat({batch_norm(x, {.weight = weight, .training = true}), token.expand({2, 3, 1})}, 2));
+  Tensor(token.detach()).fill_(5);
+  EXPECT_NO_THROW(sum(joined).backward());
 }
 
 TEST(Recipe, IsComputedAgainRatherThanKeptForAFarConsumer) {

@@ -108,8 +108,8 @@ TEST_P(CudaConv, PhasesWithoutTapsHoldTheBias) {
     expect_agreement("x", partial(Slot::x, g, bias), operands_of(g, DType::float32, true));
 }
 
-// The fourth has more columns than a chunk, the fifth too short lines, the sixth phases without
-// taps; the lines of the last do not lie evenly.
+// The fourth and fifth have more columns than a chunk, the sixth phases without taps; the seventh
+// has too short lines, and those of the last do not lie evenly.
 TEST_P(CudaConv, WritesLinesOfAnUpsamplingInPlace) {
   struct Case {
     Shape x, w;
@@ -120,8 +120,9 @@ TEST_P(CudaConv, WritesLinesOfAnUpsamplingInPlace) {
                         {{2, 5, 9, 105}, {7, 5, 3, 3}, 3, true},
                         {{2, 5, 3, 8, 66}, {4, 5, 1, 2, 2}, {1, 2, 2}, true},
                         {{1, 2, 900, 128}, {600, 2, 2, 2}, 2, true},
+                        {{1, 2, 600, 210}, {600, 2, 2, 2}, 2, true},
+                        {{3, 5, 8, 64}, {7, 5, 1, 2}, 2, true},
                         {{3, 5, 8, 32}, {7, 5, 2, 2}, 2, false},
-                        {{3, 5, 8, 64}, {7, 5, 1, 2}, 2, false},
                         {{1, 5, 4, 8, 64}, {7, 5, 2, 2, 2}, 2, false}};
   for (const auto& [x, w, stride, in_place] : cases) {
     const ConvGeometry g = conv_geometry(x, w, {.stride = stride});
