@@ -173,6 +173,7 @@ Tensor conv_partial(Slot produced, const ConvGeometry& geometry, const ConvOpera
     return result;
   }
   if (algorithm == nullptr) algorithm = &choose_algorithm(problem, reference.device());
+  used.algorithm = algorithm;
   ConvReport report{problem, algorithm->name, algorithm->workspace(problem)};
   report.tiles_in_flight =
       tiles_in_flight(report.workspace, conv_kernels(reference.device()).most_tiles_in_flight());

@@ -86,9 +86,11 @@ extern const ConvKernels kConv;
 /// channels must lie together.
 Tensor to_conv_layout(const Tensor& x_or_y);
 
-/// The operands as conv_partial read them: themselves, or channels-last copies.
+/// The operands as conv_partial read them: themselves, or channels-last copies; and what ran, if
+/// anything was to be summed.
 struct ConvRead {
   Tensor x, w, y;
+  const ConvAlgorithm* algorithm = nullptr;
 
   Tensor& at(Slot slot) { return slot == Slot::x ? x : slot == Slot::w ? w : y; }
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <utility>
 
 #include <voxgrad/ops/layout.h>
 
@@ -25,10 +26,14 @@ Tensor readable_by_blas(const Tensor& x) {
 
 namespace {
 std::atomic<bool> tf32{false};
-}
+thread_local std::optional<bool> tf32_here;
+}  // namespace
 
 void set_allow_tf32(bool on) { tf32.store(on); }
-bool allow_tf32() { return tf32.load(std::memory_order_relaxed); }
+bool allow_tf32() { return tf32_here.value_or(tf32.load(std::memory_order_relaxed)); }
+
+Tf32Scope::Tf32Scope(bool on) : outer_(std::exchange(tf32_here, on)) {}
+Tf32Scope::~Tf32Scope() { tf32_here = outer_; }
 
 const MatmulKernels& matmul_kernels(Device device) {
   return select_kernels(device, cpu::kMatmul, cuda::kMatmul);

@@ -33,6 +33,18 @@ extern const MatmulKernels kMatmul;
 void set_allow_tf32(bool on);
 bool allow_tf32();
 
+/// What allow_tf32() says on this thread while one lives, whatever is set meanwhile.
+class Tf32Scope {
+ public:
+  explicit Tf32Scope(bool on);
+  ~Tf32Scope();
+  Tf32Scope(const Tf32Scope&) = delete;
+  Tf32Scope& operator=(const Tf32Scope&) = delete;
+
+ private:
+  std::optional<bool> outer_;
+};
+
 /// How BLAS reads a matrix: rows `row` elements apart, or columns when `transposed`.
 struct MatrixLayout {
   bool transposed;

@@ -75,20 +75,21 @@ bool is_better_repeated(Slot produced, const ConvGeometry& geometry, const Tenso
          result.numel() >= 2 * y.numel() && result.numel() >= 4 * w.numel() && is_kept_safely(y);
 }
 
-/// `values`: those of y, as the rule keeps them. Computed by the algorithm that ran, whichever is
-/// forced later.
+/// `read`: y as the rule keeps it, and the algorithm, which computes the result again whichever is
+/// forced later; so does TF32 as it is now.
 void attach_upsampling_recipe(const ConvGeometry& geometry, const Tensor& w, const Tensor& y,
-                              const Tensor& values, const Tensor& bias, Tensor& result) {
+                              const ops::ConvRead& read, const Tensor& bias, Tensor& result) {
   std::vector<SavedTensor> inputs;
   inputs.emplace_back(frozen(w));
-  inputs.push_back(SavedTensor::with_data(y, values));
+  inputs.push_back(SavedTensor::with_data(y, read.y));
   inputs.emplace_back(frozen(bias));
-  const auto& algorithm =
-      ops::choose_algorithm({Slot::x, geometry, result.dtype()}, result.device());
-  attach_recipe(result, std::move(inputs), [geometry, &algorithm](std::span<const Tensor> in) {
-    return ops::conv_partial(Slot::x, geometry, {.w = &in[0], .y = &in[1]},
-                             {.bias = in[2].defined() ? &in[2] : nullptr}, nullptr, &algorithm);
-  });
+  attach_recipe(
+      result, std::move(inputs),
+      [geometry, algorithm = read.algorithm, tf32 = ops::allow_tf32()](std::span<const Tensor> in) {
+        const ops::Tf32Scope scope(tf32);
+        return ops::conv_partial(Slot::x, geometry, {.w = &in[0], .y = &in[1]},
+                                 {.bias = in[2].defined() ? &in[2] : nullptr}, nullptr, algorithm);
+      });
 }
 
 /// What the form itself cannot check: dtypes, devices and the bias, under the names that the caller
@@ -142,7 +143,7 @@ Tensor conv_form(Slot produced, const ConvGeometry& geometry, const Tensor& firs
                                     {.bias = bias.defined() ? &bias : nullptr}, &read);
   if (!wants_graph({first, second, bias})) return result;
   if (is_better_repeated(produced, geometry, first, second, result))
-    attach_upsampling_recipe(geometry, first, second, read.at(b), bias, result);
+    attach_upsampling_recipe(geometry, first, second, read, bias, result);
   return record_one(
       op_name(produced), {first, second, bias}, std::move(result), conv_rule(produced, geometry),
       second.requires_grad() ? SavedTensor::with_data(first, read.at(a)) : SavedTensor(),

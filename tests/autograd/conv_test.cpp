@@ -226,6 +226,7 @@ TEST(ConvTranspose, ComesBackBitForBitFromARecipe) {
           const Tensor relative = leaf_y * 1.5;
           up = conv_transpose(relative, w, settings);
         }
+        const std::string ran(ops::last_conv()->algorithm);
         EXPECT_TRUE(testing::same_bits(test::recomputed(up), up))
             << forced << " " << y_shape.size();
       }

@@ -108,8 +108,9 @@ TEST_P(CudaConv, PhasesWithoutTapsHoldTheBias) {
     expect_agreement("x", partial(Slot::x, g, bias), operands_of(g, DType::float32, true));
 }
 
-// The fourth and fifth have more columns than a chunk, the sixth phases without taps; the seventh
-// has too short lines, and those of the last do not lie evenly.
+// The fourth and fifth have more columns than a chunk, the sixth phases without taps, the seventh
+// more products than a grid has blocks on its last axis (65535); the eighth has too short lines,
+// and those of the last do not lie evenly.
 TEST_P(CudaConv, WritesLinesOfAnUpsamplingInPlace) {
   struct Case {
     Shape x, w;
@@ -122,6 +123,7 @@ TEST_P(CudaConv, WritesLinesOfAnUpsamplingInPlace) {
                         {{1, 2, 900, 128}, {600, 2, 2, 2}, 2, true},
                         {{1, 2, 600, 210}, {600, 2, 2, 2}, 2, true},
                         {{3, 5, 8, 64}, {7, 5, 1, 2}, 2, true},
+                        {{1, 1, 131'080, 64}, {1, 1, 2, 2}, 2, true},
                         {{3, 5, 8, 32}, {7, 5, 2, 2}, 2, false},
                         {{1, 5, 4, 8, 64}, {7, 5, 2, 2, 2}, 2, false}};
   for (const auto& [x, w, stride, in_place] : cases) {

@@ -81,11 +81,13 @@ TEST(UNet, ClonesAndConverts) {
 // The bytes of 7.5 tensors of level 0. A step keeps 5.3: one tensor for each convolution and pooled
 // values (4 on level 0, a quarter of that on level 1, two of a sixteenth on level 2, an eighth
 // pooled); what the transposed convolutions gave is computed again. The rest is passing values,
-// gradients and workspace, of which each thread has its own. Every set of kernels takes the same.
+// gradients and workspace, of which each thread that gets work has its own: the second may come too
+// late. Every set of kernels takes the same.
 TEST(UNet, ATrainingStepTakesLittleMemory) {
   const int threads = num_threads();
   const Index width = 16, size = 32;
-  for (const auto& [used, bytes] : {std::pair{1, 15'819'136U}, {2, 16'100'224U}}) {
+  const std::size_t least = 15'819'136;
+  for (const auto& [used, most] : {std::pair{1, least}, {2, std::size_t{16'100'224}}}) {
     set_num_threads(used);
     manual_seed(0);
     nn::UNet3d net({.channels = {width, 2 * width, 4 * width}, .norm = nn::UNetNorm::batch});
@@ -99,7 +101,9 @@ TEST(UNet, ATrainingStepTakesLittleMemory) {
     const std::size_t before = backend({}).memory_stats().current;
     backend({}).reset_peak_memory_stats();
     step();
-    EXPECT_EQ(backend({}).memory_stats().peak - before, bytes) << used;
+    const std::size_t taken = backend({}).memory_stats().peak - before;
+    EXPECT_LE(taken, most) << used;
+    EXPECT_GE(taken, least) << used;
   }
   set_num_threads(threads);
 }

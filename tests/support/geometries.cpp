@@ -74,9 +74,9 @@ ConvGeometry random_depthwise_geometry(std::mt19937& random) {
       const Index longer = pick(0, i == 2 ? 60 : 10);
       axis.kernel = pick(2, i == 2 ? 10 : 5);
       axis.stride = pick(0, 3) == 0 ? 2 : 1;
-      axis.dilation = 1;
+      axis.dilation = pick(0, 3) == 0 ? axis.stride : 1;
       axis.padding = pick(0, i == 2 ? axis.kernel : 2);
-      axis.in = std::max<Index>(axis.kernel - 2 * axis.padding, 1) + longer;
+      axis.in = std::max<Index>(axis.reach() - 2 * axis.padding, 1) + longer;
       axis.out = (axis.in + 2 * axis.padding - axis.reach()) / axis.stride + 1;
     }
   }

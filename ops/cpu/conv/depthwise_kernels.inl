@@ -65,10 +65,10 @@ template <int kTaps, int kRows, bool kBorder, typename Vector, typename T>
   for (int tap = 0; tap < kTaps; ++tap) store(sums + tap * kLanes, sum[tap]);
 }
 
-// The lines that the results go to, which a store would wait for.
-template <int kRows, typename T>
+// The lines that the results go to, which a store would wait for; put() need not.
+template <typename Vector, int kRows, typename T>
 [[gnu::always_inline]] inline void fetch_results(const DepthwiseProduct<T>& block) {
-  if (block.streams) return;
+  if (sizeof(Vector) == kLineBytes && block.streams) return;
 #pragma GCC unroll 16
   for (int row = 0; row < kRows; ++row) __builtin_prefetch(block.out + row * block.out_stride, 1);
 }
@@ -97,10 +97,11 @@ inline bool at_border(const DepthwiseTaps& taps) {
 
 template <typename T, int kLanes, int kRows, int kTaps>
 void product(const DepthwiseProduct<T>& block) {
-  typename VectorOf<T, kLanes>::Type results[kRows];
+  using Vector = typename VectorOf<T, kLanes>::Type;
+  Vector results[kRows];
 #pragma GCC unroll 16
   for (int row = 0; row < kRows; ++row) load(results[row], block.bias);
-  fetch_results<kRows>(block);
+  fetch_results<Vector, kRows>(block);
   if (at_border(block.taps)) add_runs<kTaps, kRows, true>(block, results);
   else add_runs<kTaps, kRows, false>(block, results);
   for (int64_t i = 0; i < block.taps.single_count; ++i) {
@@ -118,9 +119,10 @@ template <int kTaps, int kRows, bool kBorder, typename Vector, typename T>
 [[gnu::always_inline]] inline void add_all(const DepthwiseSum<T>& block, const DepthwiseTap* list,
                                            int64_t count, const Vector* y) {
   constexpr int kLanes = sizeof(Vector) / sizeof(T);
+  const DepthwiseSum<T> all = block;  // for all the compiler knows, stores of sums change the block
   for (int64_t i = 0; i < count; ++i) {
-    add_sums<kTaps, kRows, kBorder>(block.taps, block.x + list[i].source, block.row_stride, y,
-                                    block.sums + list[i].number * kLanes);
+    add_sums<kTaps, kRows, kBorder>(all.taps, all.x + list[i].source, all.row_stride, y,
+                                    all.sums + list[i].number * kLanes);
   }
 }
 

@@ -226,7 +226,9 @@ Strip TapWalk::strip(Index column, const ColumnPlan::Segment& lines) {
                   b.at(lines.rows.begin, lines.taps.begin) * stride_[1] +
                   (first + missing * c.tap_step) * stride_[2];
   if (lines.rows.length() > 1) result.line_step = b.row_step * stride_[1];
-  if (piece.rows.length() > 1 || !runs_.empty()) result.row_step = c.row_step * stride_[2];
+  const Index vectors = piece.rows.length() + (runs_.empty() ? 0 : plan_.run_taps - 1) -
+                        taps.missing_first - taps.missing_last;
+  if (vectors > 1) result.row_step = c.row_step * stride_[2];
   return result;
 }
 

@@ -44,9 +44,9 @@ ColumnChunks::ColumnChunks(const Gather& map, Index channels, DType dtype) : row
   block_taps = std::clamp<Index>(most / (kRowMultiple * channels), 1, taps);
   chunk_rows = std::max<Index>(most / (block_taps * channels), 1);
   if (chunk_rows > kRowMultiple) chunk_rows -= chunk_rows % kRowMultiple;
-  // Many lines are not cut: a batch may write those of an upsampling in place.
+  // With one tap many lines are not cut: a batch may write those of an upsampling in place.
   const Index line = std::max<Index>(map.axis[2].rows, 1);
-  if (chunk_rows >= 16 * line) chunk_rows -= chunk_rows % line;
+  if (taps == 1 && chunk_rows >= 16 * line) chunk_rows -= chunk_rows % line;
   chunk_rows = std::min(chunk_rows, rows);
   size = chunk_rows * block_taps * channels;
 }

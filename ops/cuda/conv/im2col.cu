@@ -117,15 +117,17 @@ struct ProductMemory {
   explicit ProductMemory(const ConvProblem& problem) {
     const ProductChannels channels(problem);
     for (const Phase& phase : phases(problem.produced, problem.geometry)) {
+      if (phase.gather.taps() == 0) {
+        all_have_taps = false;
+        continue;
+      }
       const Index width = phase.fold * channels.produced * channels.groups;
       const ColumnChunks cut(phase.gather, channels.groups * channels.gathered, problem.dtype);
       weights = std::max(weights, phase.gather.taps() * channels.gathered * width);
       columns = std::max(columns, cut.size);
       const bool in_place = phase.is_whole() || ResultLines(problem, phase, cut).rows > 0;
-      if (!in_place && phase.gather.taps() > 0)
-        products = std::max(products, cut.chunk_rows * width);
+      if (!in_place) products = std::max(products, cut.chunk_rows * width);
       chunks += cut.chunks();
-      all_have_taps = all_have_taps && phase.gather.taps() > 0;
     }
   }
 };
