@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "tests/ops/layouts.h"
 
 namespace voxgrad::ops {
@@ -101,6 +103,24 @@ TEST(Matmul, SameBitsForAnyNumberOfThreads) {
   const Tensor d = noise({30, 33, 21});
   EXPECT_TRUE(same_on_any_threads([&] { return matmul(a, b); }));
   EXPECT_TRUE(same_on_any_threads([&] { return matmul(c, d); }));
+}
+
+TEST(Tf32Scope, HoldsOnItsThreadWhateverIsSet) {
+  const bool before = allow_tf32();
+  set_allow_tf32(false);
+  {
+    const Tf32Scope on(true);
+    std::thread([] { EXPECT_FALSE(allow_tf32()); }).join();
+    {
+      const Tf32Scope off(false);
+      set_allow_tf32(true);
+      EXPECT_FALSE(allow_tf32());
+    }
+    set_allow_tf32(false);
+    EXPECT_TRUE(allow_tf32());
+  }
+  EXPECT_FALSE(allow_tf32());
+  set_allow_tf32(before);
 }
 
 TEST(MatrixLayout, ReadsTransposedAndPaddedMatricesWhereTheyLie) {
