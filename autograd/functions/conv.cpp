@@ -66,8 +66,6 @@ Rule conv_rule(Slot produced, const ConvGeometry& geometry) {
 bool is_better_repeated(Slot produced, const ConvGeometry& geometry, const Tensor& w,
                         const Tensor& y, const Tensor& result) {
   constexpr Index kMostChannels = 128;
-  if (result.device().type == DeviceType::cuda && ops::allow_tf32())
-    return false;  // its bits depend on the switch
   if (produced != Slot::x || !w.requires_grad() || !y.requires_grad()) return false;
   return std::ranges::all_of(geometry.axis,
                              [](const ConvAxis& axis) { return axis.reach() <= axis.stride; }) &&
@@ -75,8 +73,8 @@ bool is_better_repeated(Slot produced, const ConvGeometry& geometry, const Tenso
          result.numel() >= 2 * y.numel() && result.numel() >= 4 * w.numel() && is_kept_safely(y);
 }
 
-/// `read`: y as the rule keeps it, and the algorithm, which computes the result again whichever is
-/// forced later; so does TF32 as it is now.
+/// `read`: y as the rule keeps it, and the algorithm that ran. The recipe runs it again, with TF32
+/// as it is now, whatever is forced or allowed by then.
 void attach_upsampling_recipe(const ConvGeometry& geometry, const Tensor& w, const Tensor& y,
                               const ops::ConvRead& read, const Tensor& bias, Tensor& result) {
   std::vector<SavedTensor> inputs;

@@ -229,6 +229,7 @@ TEST(ConvTranspose, ComesBackBitForBitFromARecipe) {
         const std::string ran(ops::last_conv()->algorithm);
         EXPECT_TRUE(testing::same_bits(test::recomputed(up), up))
             << forced << " " << y_shape.size();
+        EXPECT_EQ(ops::last_conv()->algorithm, ran);
       }
     }
   }
