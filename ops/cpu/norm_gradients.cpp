@@ -10,31 +10,44 @@
 namespace voxgrad::ops::cpu {
 namespace {
 
-struct GradientSumsBody {
-  /// sums[l] = sum of dy, products[l] = sum of dy * (x - center[l]) over blocks.
+/// What the rectifier lets through of dy, in float64.
+template <Rectifier rectifier, typename T>
+[[gnu::always_inline]] inline double passed(T x, T dy, Index l, const Affine<T>& affine) {
+  return static_cast<double>(gated<rectifier>(dy, affine(x, l), affine.slope));
+}
+
+template <Rectifier rectifier>
+struct GradientSums {
+  /// sums[l] = sum of g, products[l] = sum of g * (x - center[l]) over blocks, g being what the
+  /// rectifier lets through of dy.
   template <typename T>
   [[gnu::always_inline]] static inline void run(const T* x, const T* dy, Index count, Index width,
-                                                const double* center, double* sums,
-                                                double* products) {
+                                                Affine<T> affine, const double* center,
+                                                double* sums, double* products) {
     Index i = 0;
-    for (; i + 2 * width <= count; i += 2 * width) {
-      const T* xa = x + i;
-      const T* xb = xa + width;
-      const T* ga = dy + i;
-      const T* gb = ga + width;
+    for (; i + 4 * width <= count; i += 4 * width) {
+      const T *xa = x + i, *xb = xa + width, *xc = xb + width, *xd = xc + width;
+      const T *ga = dy + i, *gb = ga + width, *gc = gb + width, *gd = gc + width;
+      fetch_ahead(xa, 4 * width);
+      fetch_ahead(ga, 4 * width);
 #pragma GCC ivdep
       for (Index l = 0; l < width; ++l) {
-        const double g = static_cast<double>(ga[l]), h = static_cast<double>(gb[l]);
-        sums[l] += g + h;
-        products[l] += g * (static_cast<double>(xa[l]) - center[l]) +
-                       h * (static_cast<double>(xb[l]) - center[l]);
+        const double a = passed<rectifier>(xa[l], ga[l], l, affine);
+        const double b = passed<rectifier>(xb[l], gb[l], l, affine);
+        const double c = passed<rectifier>(xc[l], gc[l], l, affine);
+        const double d = passed<rectifier>(xd[l], gd[l], l, affine);
+        sums[l] += (a + b) + (c + d);
+        products[l] += (a * (static_cast<double>(xa[l]) - center[l]) +
+                        b * (static_cast<double>(xb[l]) - center[l])) +
+                       (c * (static_cast<double>(xc[l]) - center[l]) +
+                        d * (static_cast<double>(xd[l]) - center[l]));
       }
     }
     for (; i < count; i += width) {
       const Index n = std::min(width, count - i);
 #pragma GCC ivdep
       for (Index l = 0; l < n; ++l) {
-        const double g = static_cast<double>(dy[i + l]);
+        const double g = passed<rectifier>(x[i + l], dy[i + l], l, affine);
         sums[l] += g;
         products[l] += g * (static_cast<double>(x[i + l]) - center[l]);
       }
@@ -42,119 +55,81 @@ struct GradientSumsBody {
   }
 };
 
-/// What the rectifier lets through of dy: written to `gates`, or dy itself where that is all of it.
-/// Copied first: g++ would load what passes under a mask, which begins only when x has come from
-/// memory.
+/// dx where the moments were constants: scale * g, g being what the rectifier lets through of dy.
+/// Where nothing is rectified x is not read: its infinities must not spoil the gradient.
 template <Rectifier rectifier, typename T>
-[[gnu::always_inline]] inline const T* gate(const T* x, const T* dy, Index n,
-                                            const Affine<T>& affine, T* gates) {
-  if constexpr (rectifier == Rectifier::none) return dy;
-#pragma GCC ivdep
-  for (Index l = 0; l < n; ++l) gates[l] = dy[l];
-#pragma GCC ivdep
-  for (Index l = 0; l < n; ++l) {
-    gates[l] = gated<rectifier>(gates[l], affine(x[l], l), affine.slope);
-  }
-  return gates;
-}
+struct ConstantMomentsGradient {
+  Affine<T> affine;
 
-/// The same sums of what the rectifier lets through, two blocks at a time by way of `gates`.
-template <Rectifier rectifier>
-struct GatedSumsBody {
-  template <typename T>
-  [[gnu::always_inline]] static inline void run(const T* x, const T* dy, Index count, Index width,
-                                                Affine<T> affine, T* gates, const double* center,
-                                                double* sums, double* products) {
-    for (Index i = 0; i < count; i += 2 * width) {
-      const Index n = std::min(2 * width, count - i);
-      for (Index start = 0; start < n; start += width) {
-        gate<rectifier>(x + i + start, dy + i + start, std::min(width, n - start), affine,
-                        gates + start);
-      }
-      GradientSumsBody::run(x + i, static_cast<const T*>(gates), n, width, center, sums, products);
-    }
+  [[gnu::always_inline]] T operator()(T x, T dy, Index l) const {
+    return affine.scale[l] * gated<rectifier>(dy, affine(x, l), affine.slope);
   }
 };
 
 /// dx = dy_factor * g + x_factor * (x - center) + shift, `width` of each.
-template <typename T>
-struct GradientFactors {
+template <Rectifier rectifier, typename T>
+struct MomentsGradient {
+  Affine<T> affine;
   const T* dy_factor;
   const T* x_factor;
   const T* shift;
+
+  [[gnu::always_inline]] T operator()(T x, T dy, Index l) const {
+    const T g = gated<rectifier>(dy, affine(x, l), affine.slope);
+    return dy_factor[l] * g + (x_factor[l] * (x - affine.center[l]) + shift[l]);
+  }
 };
 
-template <Rectifier rectifier>
+template <std::size_t vector_bytes>
 struct InputGradient {
-  template <std::size_t vector_bytes>
-  struct Body {
-    template <typename T>
-    [[gnu::always_inline]] static inline void block(const T* x, const T* g, Index n,
-                                                    const Affine<T>& affine,
-                                                    const GradientFactors<T>& factors, T* dx) {
-      const auto [dy_factor, x_factor, shift] = factors;
-#pragma GCC ivdep
-      for (Index l = 0; l < n; ++l) {
-        dx[l] = dy_factor[l] * g[l] + (x_factor[l] * (x[l] - affine.center[l]) + shift[l]);
-      }
+  /// Whole lines, past the caches.
+  template <typename T, typename Gradient>
+  [[gnu::always_inline]] static inline void stream(const T* x, const T* dy, Index n,
+                                                   const Gradient& gradient, T* dx) {
+    constexpr auto kLanes = static_cast<Index>(vector_bytes / sizeof(T));
+    for (Index i = 0; i < n; i += kLanes) {
+      alignas(vector_bytes) T values[kLanes];
+#pragma GCC unroll 1
+      for (Index l = i; l < i + kLanes; ++l) values[l - i] = gradient(x[l], dy[l], l);
+      stream_vector<vector_bytes>(dx + i, values);
     }
+  }
 
-    /// `gates` has room for a block, which goes past the caches from there where that is wanted.
-    template <typename T>
-    [[gnu::always_inline]] static inline void run(const T* x, const T* dy, Index count, Index width,
-                                                  Affine<T> affine, GradientFactors<T> factors,
-                                                  bool streams, T* gates, T* dx) {
-      for (Index i = 0; i < count; i += width) {
-        const Index n = std::min(width, count - i);
-        const T* g = gate<rectifier>(x + i, dy + i, n, affine, gates);
-        const std::size_t bytes = unsign(n) * sizeof(T);
-        if (streams && is_whole_lines(dx + i, bytes)) {
-          block(x + i, g, n, affine, factors, gates);
-          stream_lines<vector_bytes>(dx + i, gates, bytes);
-        } else {
-          block(x + i, g, n, affine, factors, dx + i);
-        }
-      }
-    }
-  };
-};
-
-template <Rectifier rectifier>
-struct ConstantMomentsBody {
-  /// dx = scale * g. Where nothing is rectified x is not read: its infinities must not spoil the
-  /// gradient.
-  template <typename T>
+  template <typename T, typename Gradient>
   [[gnu::always_inline]] static inline void run(const T* x, const T* dy, Index count, Index width,
-                                                Affine<T> affine, T* gates, T* dx) {
+                                                Gradient gradient, bool streams, T* dx) {
     for (Index i = 0; i < count; i += width) {
       const Index n = std::min(width, count - i);
-      const T* g = gate<rectifier>(x + i, dy + i, n, affine, gates);
+      fetch_ahead(dy + i, n);
+      if (streams && is_whole_lines(dx + i, unsign(n) * sizeof(T))) {
+        stream(x + i, dy + i, n, gradient, dx + i);
+        continue;
+      }
 #pragma GCC ivdep
-      for (Index l = 0; l < n; ++l) dx[i + l] = affine.scale[l] * g[l];
+      for (Index l = 0; l < n; ++l) dx[i + l] = gradient(x[i + l], dy[i + l], l);
     }
   }
 };
 
-void constant_moments_gradient(const NormShape& shape, const Tensor& x, const Tensor& dy,
-                               const Moments& moments, const NormOutput& output, Tensor& dx) {
+/// dx = gradient(x, dy, l) for each element of a group; make_gradient(group, a, b) gives it, whose
+/// factors may lie in a and b.
+template <typename T, typename MakeGradient>
+void input_gradient(const NormShape& shape, const Tensor& x, const Tensor& dy,
+                    const MakeGradient& make_gradient, Tensor& dx) {
   const RowChunks chunks(shape);
-  visit_floating(dy.dtype(), [&]<typename T>() {
-    const Factors<T, 3> factors = affine_factors<T>(shape, chunks, moments, output);
-    const T* from = x.data<T>();
-    const T* gradient = dy.data<T>();
-    T* to = dx.mutable_data<T>();
-    with_rectifier(output.slope, [&]<Rectifier rectifier>() {
-      for_each_chunk(shape, chunks, [&](Index group, Index, Index first, Index count) {
-        Lines<T> block, gates(unsign(chunks.width));
-        const Affine<T> affine = affine_of(factors.repeated(group, block), output);
-        run_widest<ConstantMomentsBody<rectifier>>(from + first, gradient + first, count,
-                                                   chunks.width, affine, gates.data(), to + first);
-      });
-    });
+  const T* from = x.data<T>();
+  const T* gradient = dy.data<T>();
+  T* to = dx.mutable_data<T>();
+  const bool streams = streams_results(dx.numel(), sizeof(T));
+  for_each_chunk(shape, chunks, [&](Index group, Index, Index first, Index count) {
+    Lines<T> a, b;
+    run_widest<InputGradient>(from + first, gradient + first, count, chunks.width,
+                              make_gradient(group, a, b), streams, to + first);
+    if (streams) finish_streaming();
   });
 }
 
-/// Those of GradientFactors for each group and channel.
+/// Those of MomentsGradient for each group and channel.
 template <typename T>
 Factors<T, 3> gradient_factors(const NormShape& shape, const RowChunks& chunks,
                                const Moments& moments, const NormOutput& output,
@@ -202,7 +177,7 @@ void norm_sums(const NormShape& shape, const Tensor& x, const Tensor& dy, const 
     const T* gradient = dy.data<T>();
     with_rectifier(output.slope, [&]<Rectifier rectifier>() {
       for_each_chunk(shape, chunks, [&](Index group, Index chunk, Index first, Index count) {
-        Lines<T> repeated, gates;
+        Lines<T> repeated;
         const Affine<T> affine = affine_of(factors.repeated(group, repeated), output);
         Lines<double> block(unsign(3 * chunks.width));
         double* center = block.data();
@@ -211,14 +186,8 @@ void norm_sums(const NormShape& shape, const Tensor& x, const Tensor& dy, const 
         for (Index c = 0; c < channels; ++c) center[c] = mean[group * channels + c];
         repeat_block(center, chunks.width, channels);
         const double* means = center;
-        if constexpr (rectifier == Rectifier::none) {
-          run_widest<GradientSumsBody>(from + first, gradient + first, count, chunks.width, means,
-                                       a, b);
-        } else {
-          gates.resize(unsign(2 * chunks.width));
-          run_widest<GatedSumsBody<rectifier>>(from + first, gradient + first, count, chunks.width,
-                                               affine, gates.data(), means, a, b);
-        }
+        run_widest<GradientSums<rectifier>>(from + first, gradient + first, count, chunks.width,
+                                            affine, means, a, b);
         const Index at = (group * chunks.count + chunk) * channels;
         fold_block(a, chunks.width, channels, plain.data() + at);
         fold_block(b, chunks.width, channels, products.data() + at);
@@ -236,27 +205,24 @@ void norm_sums(const NormShape& shape, const Tensor& x, const Tensor& dy, const 
 void norm_input_gradient(const NormShape& shape, const Tensor& x, const Tensor& dy,
                          const Moments& moments, const NormOutput& output, const NormSums& sums,
                          Tensor& dx) {
-  if (!sums.dy.defined()) {
-    return constant_moments_gradient(shape, x, dy, moments, output, dx);
-  }
   const RowChunks chunks(shape);
   visit_floating(x.dtype(), [&]<typename T>() {
     const Factors<T, 3> forward = affine_factors<T>(shape, chunks, moments, output);
-    const Factors<T, 3> backward = gradient_factors<T>(shape, chunks, moments, output, sums);
-    const T* from = x.data<T>();
-    const T* gradient = dy.data<T>();
-    T* to = dx.mutable_data<T>();
-    const bool streams = streams_results(dx.numel(), sizeof(T));
     with_rectifier(output.slope, [&]<Rectifier rectifier>() {
-      for_each_chunk(shape, chunks, [&](Index group, Index, Index first, Index count) {
-        Lines<T> a, b, gates(unsign(chunks.width));
+      if (!sums.dy.defined()) {
+        const auto gradient = [&](Index group, Lines<T>& block, Lines<T>&) {
+          return ConstantMomentsGradient<rectifier, T>{
+              affine_of(forward.repeated(group, block), output)};
+        };
+        return input_gradient<T>(shape, x, dy, gradient, dx);
+      }
+      const Factors<T, 3> backward = gradient_factors<T>(shape, chunks, moments, output, sums);
+      const auto gradient = [&](Index group, Lines<T>& a, Lines<T>& b) {
         const Affine<T> affine = affine_of(forward.repeated(group, a), output);
         const auto [dy_factor, x_factor, shift] = backward.repeated(group, b);
-        run_widest<InputGradient<rectifier>::template Body>(
-            from + first, gradient + first, count, chunks.width, affine,
-            GradientFactors<T>{dy_factor, x_factor, shift}, streams, gates.data(), to + first);
-        if (streams) finish_streaming();
-      });
+        return MomentsGradient<rectifier, T>{affine, dy_factor, x_factor, shift};
+      };
+      input_gradient<T>(shape, x, dy, gradient, dx);
     });
   });
 }

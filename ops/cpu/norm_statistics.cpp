@@ -1,4 +1,4 @@
-// Means and variances over rows of channels, each chunk about its own mean in float64.
+// Means and variances over rows of channels, in float64.
 #include <voxgrad/ops/cpu/by_instruction_set.h>
 #include <voxgrad/ops/cpu/norm_kernels.h>
 #include <voxgrad/ops/cpu/norm_rows.h>
@@ -32,25 +32,26 @@ struct SumBody {
   }
 };
 
-struct SquaresBody {
-  /// sums[l] = sum of (x - center[l])^2 over blocks. Meanwhile as much of what follows x, which
-  /// most often is the next chunk, is fetched into the second cache: x itself is there, and memory
-  /// idle.
+struct DeviationsBody {
+  /// sums[l] = sum of x - center[l], squares[l] = sum of its square, over blocks.
   template <typename T>
   [[gnu::always_inline]] static inline void run(const T* x, Index count, Index width,
-                                                const double* center, double* sums) {
-    constexpr auto kLine = static_cast<Index>(kLineBytes / sizeof(T));
+                                                const double* center, double* sums,
+                                                double* squares) {
     std::fill(sums, sums + width, 0.0);
+    std::fill(squares, squares + width, 0.0);
     Index i = 0;
-    for (; i + 2 * width <= count; i += 2 * width) {
-      const T* a = x + i;
-      const T* b = a + width;
-      for (Index l = 0; l < 2 * width; l += kLine) __builtin_prefetch(a + count + l, 0, 2);
+    for (; i + 4 * width <= count; i += 4 * width) {
+      const T *a = x + i, *b = a + width, *c = b + width, *d = c + width;
+      fetch_ahead(a, 4 * width);
 #pragma GCC ivdep
       for (Index l = 0; l < width; ++l) {
         const double p = static_cast<double>(a[l]) - center[l];
         const double q = static_cast<double>(b[l]) - center[l];
-        sums[l] += p * p + q * q;
+        const double r = static_cast<double>(c[l]) - center[l];
+        const double s = static_cast<double>(d[l]) - center[l];
+        sums[l] += (p + q) + (r + s);
+        squares[l] += (p * p + q * q) + (r * r + s * s);
       }
     }
     for (; i < count; i += width) {
@@ -58,11 +59,39 @@ struct SquaresBody {
 #pragma GCC ivdep
       for (Index l = 0; l < n; ++l) {
         const double p = static_cast<double>(x[i + l]) - center[l];
-        sums[l] += p * p;
+        sums[l] += p;
+        squares[l] += p * p;
       }
     }
   }
 };
+
+/// A chunk's means, and its sums of squares about them, in one pass: about the means of its first
+/// rows, a 16th or more of it. These are at most sqrt(15) deviations from the chunk's (k of n
+/// values have a mean within sqrt((n - k) / k) deviations of all values' mean), so that no more
+/// than four bits cancel, whatever the values.
+template <typename T>
+void chunk_moments(const T* x, Index count, Index width, Index channels, double* means,
+                   double* squares) {
+  Lines<double> block(unsign(3 * width));
+  double* center = block.data();
+  double* sums = center + width;
+  double* deviations = sums + width;
+  const Index start = std::min(count, (count / (16 * width) + 1) * width);
+  run_widest<SumBody>(x, start, width, sums);
+  fold_block(sums, width, channels, center);
+  for (Index c = 0; c < channels; ++c) center[c] /= static_cast<double>(start / channels);
+  repeat_block(center, width, channels);
+  run_widest<DeviationsBody>(x, count, width, static_cast<const double*>(center), sums, deviations);
+  fold_block(sums, width, channels, means);
+  fold_block(deviations, width, channels, squares);
+  const auto rows = static_cast<double>(count / channels);
+  for (Index c = 0; c < channels; ++c) {
+    const double apart = means[c] / rows;
+    means[c] = center[c] + apart;
+    squares[c] = std::max(squares[c] - apart * apart * rows, 0.0);
+  }
+}
 
 /// Moments of whole groups from those of their chunks: means, and sums of squares about them.
 void merge_chunks(const NormShape& shape, const RowChunks& chunks, const Doubles& means,
@@ -115,21 +144,9 @@ void moments(const NormShape& shape, const Tensor& x, Moments& result) {
   visit_floating(x.dtype(), [&]<typename T>() {
     const T* from = x.data<T>();
     for_each_chunk(shape, chunks, [&](Index group, Index chunk, Index first, Index count) {
-      Lines<double> block(unsign(2 * chunks.width));
-      double* sums = block.data();
-      double* center = sums + chunks.width;
       const Index at = (group * chunks.count + chunk) * channels;
-      run_widest<SumBody>(from + first, count, chunks.width, sums);
-      fold_block(sums, chunks.width, channels, center);
-      const Index rows = count / channels;
-      for (Index c = 0; c < channels; ++c) {
-        means[unsign(at + c)] = center[c] /= static_cast<double>(rows);
-      }
-      repeat_block(center, chunks.width, channels);
-      // The chunk lies in the cache now: squares about its own mean do not cancel.
-      run_widest<SquaresBody>(from + first, count, chunks.width, static_cast<const double*>(center),
-                              sums);
-      fold_block(sums, chunks.width, channels, squares.data() + at);
+      chunk_moments(from + first, count, chunks.width, channels, means.data() + at,
+                    squares.data() + at);
     });
   });
   merge_chunks(shape, chunks, means, squares, result);

@@ -98,6 +98,23 @@ TEST(Moments, StayExactWhereTheMeanIsLarge) {
   }
 }
 
+/// Rows at the start of a chunk may lie far from the others, as padding does.
+TEST(Moments, StayExactWhereTheFirstRowsLieApart) {
+  for (const Index apart : {1, 65, 700, 4000}) {
+    Tensor x = random_values({1, 7, 4001}, DType::float64, Layout::channels_last);
+    double* data = x.mutable_data<double>();
+    for (Index i = 0; i < apart * 7; ++i) data[i] -= 1e5;
+    const Case c{x.shape(), true};
+    const Reference expected = reference_moments(c, x);
+    const Moments found = moments(c.norm(), x);
+    const auto mean = values(found.mean), variance = values(found.variance);
+    for (std::size_t g = 0; g < variance.size(); ++g) {
+      EXPECT_NEAR(mean[g] / expected.mean[g], 1, 1e-14) << apart;
+      EXPECT_NEAR(variance[g] / expected.variance[g], 1, 1e-12) << apart;
+    }
+  }
+}
+
 TEST(Normalize, FollowsTheDefinition) {
   const double eps = 1e-3;
   for (const Case& c : cases()) {
