@@ -135,6 +135,7 @@ std::vector<Index> pad_amounts(const ConvGeometry& geometry, const ConvSettings&
 Tensor conv_form(Slot produced, const ConvGeometry& geometry, const Tensor& first,
                  const Tensor& second, const Tensor& bias) {
   check(geometry);
+  const ops::Tf32Scope scope(ops::allow_tf32());  // one switch for all its products, and the recipe
   const auto [a, b] = given_slots(produced);
   ops::ConvRead read;  // a copy made for the kernels is the one that is saved
   Tensor result = ops::conv_partial(produced, geometry, operands(produced, first, second),

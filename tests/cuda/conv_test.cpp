@@ -6,6 +6,7 @@
 #include <span>
 
 #include <voxgrad/autograd/functions/conv.h>
+#include <voxgrad/autograd/functions/elementwise.h>
 #include <voxgrad/core/error.h>
 #include <voxgrad/ops/conv.h>
 #include <voxgrad/ops/layout.h>
@@ -16,6 +17,7 @@
 #include "tests/support/forced_algorithm.h"
 #include "tests/support/geometries.h"
 #include "tests/support/on_cuda.h"
+#include "tests/support/recomputed.h"
 
 namespace voxgrad::testing {
 namespace {
@@ -190,6 +192,20 @@ TEST_P(CudaConv, HasGradientsOfEveryOrder) {
                    {.tolerance = 1e-12, .gradients = true});
 }
 
+TEST_P(CudaConv, ComesBackFromARecipeWithTf32AsItWas) {
+  Tensor leaf = on_cuda(random_values({2, 12, 9, 10}, DType::float32, Layout::channels_last, 1));
+  Tensor w = on_cuda(random_values({12, 8, 2, 2}, DType::float32, Layout::plain, 2));
+  leaf.requires_grad_();
+  w.requires_grad_();
+  for (const bool on : {false, true}) {
+    ops::set_allow_tf32(on);
+    const Tensor up = conv_transpose(leaf * 1.5, w, {.stride = 2});
+    ops::set_allow_tf32(!on);
+    EXPECT_TRUE(same_bits(test::recomputed(up).to(Device{}), up.detach().to(Device{}))) << on;
+    ops::set_allow_tf32(false);
+  }
+}
+
 TEST_P(CudaConv, ReportsWhatRan) {
   const Tensor x = random_values({1, 3, 8, 8}, DType::float32).to(kCuda);
   const Tensor w = random_values({5, 3, 3, 3}, DType::float32).to(kCuda);
@@ -217,6 +233,15 @@ TEST_F(CudaMatmul, AgreesWithTheCpu) {
     const Tensor strided = values({10, 14}, 3).alias({5, 7}, {28, 2}, 0);
     expect_agreement("gaps", product, {strided, values({7, 3}, 2)});
   }
+}
+
+TEST_F(CudaMatmul, MayRoundFactorsToTf32OnlyWhereAllowed) {
+  const auto product = [](const auto& in) { return ops::matmul(in[0], in[1]); };
+  const std::vector<Tensor> in = {random_values({2, 65, 70}, DType::float32, Layout::plain, 1),
+                                  random_values({70, 33}, DType::float32, Layout::plain, 2)};
+  expect_agreement("float32", product, in, {.tolerance = 1e-6});
+  const ops::Tf32Scope allowed(true);
+  expect_agreement("tf32", product, in, {.tolerance = 2e-3});
 }
 
 TEST_F(CudaMatmul, RefusesOperandsOnTwoDevices) {

@@ -58,7 +58,7 @@ inline constexpr int kMostDepthwiseRows = 16;
 inline constexpr int kMostRunTaps = 7;
 
 /// Where there are no runs, kernels for the shortest serve.
-constexpr int run_kind(int run_taps) { return run_taps > 3 ? run_taps / 2 - 1 : 0; }
+static constexpr int run_kind(int run_taps) { return run_taps > 3 ? run_taps / 2 - 1 : 0; }
 
 /// Kernels for one number of channels; entry [run_kind(run_taps)][r - 1] takes r rows.
 template <typename T>

@@ -13,7 +13,7 @@ namespace voxgrad::ops::cpu {
 inline constexpr int kTaps = 3;
 inline constexpr int kTileColumns = 4, kReadColumns = 6;
 inline constexpr int kMostTileLines = 4, kMostReadLines = 6;
-constexpr int read_lines(int tile_lines) { return tile_lines + kTaps - 1; }
+static constexpr int read_lines(int tile_lines) { return tile_lines + kTaps - 1; }
 
 /// A row of tiles along axis 2, `step` between positions. Each line is first + factor * second,
 /// value by value, null standing for zeros: one index of the transform along axis 0.

@@ -45,6 +45,7 @@ ColumnChunks::ColumnChunks(const Gather& map, Index channels, DType dtype) : row
   chunk_rows = std::max<Index>(most / (block_taps * channels), 1);
   if (chunk_rows > kRowMultiple) chunk_rows -= chunk_rows % kRowMultiple;
   // With one tap many lines are not cut: a batch may write those of an upsampling in place.
+  // (Whoever else calls loses less than a line.)
   const Index line = std::max<Index>(map.axis[2].rows, 1);
   if (taps == 1 && chunk_rows >= 16 * line) chunk_rows -= chunk_rows % line;
   chunk_rows = std::min(chunk_rows, rows);
