@@ -27,6 +27,9 @@ class AutogradMeta {
 
   std::shared_ptr<Recipe> recipe;
   std::uint64_t recipe_version = 0;
+
+  bool kept = false;  // by the node that computed this tensor, at that version
+  std::uint64_t kept_version = 0;
 };
 
 /// The tensor's meta, made when there is none.

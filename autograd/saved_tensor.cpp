@@ -122,7 +122,13 @@ class Recipe : public std::enable_shared_from_this<Recipe> {
 
   bool ready() {
     const std::lock_guard lock(mutex_);
-    return value_.defined();
+    return is_intact();
+  }
+
+  /// Whether a value is held that no consumer can have written into: else it is computed again.
+  bool is_intact() const {
+    return value_.defined() && value_.version() == value_version_ &&
+           value_.impl()->storage()->is_shown() == value_was_shown_;
   }
 
   /// Goes on to the next input that must be computed first, which is returned, or to the end.
@@ -144,13 +150,15 @@ class Recipe : public std::enable_shared_from_this<Recipe> {
     Tensor value = parts ? work.result : std::get<Function>(method_)(work.values);
     const std::lock_guard lock(mutex_);
     value_ = std::move(value);
+    value_version_ = value_.version();
+    value_was_shown_ = value_.impl()->storage()->is_shown();
     if (current_scope) current_scope->touched_.push_back(shared_from_this());
     return nullptr;
   }
 
   Tensor serve(std::uint64_t& served_in) {
     const std::lock_guard lock(mutex_);
-    if (!value_.defined()) return {};
+    if (!is_intact()) return {};
     Tensor value = value_;
     if (served_in != round_) ++served_;
     served_in = round_;
@@ -174,6 +182,8 @@ class Recipe : public std::enable_shared_from_this<Recipe> {
   int depth_ = 1;  // recipes from here to kept data
   std::mutex mutex_;
   Tensor value_;
+  std::uint64_t value_version_ = 0;
+  bool value_was_shown_ = false;
   int consumers_ = 0;
   std::vector<std::uint64_t> nodes_;  // those of the consumers that belong to nodes
   int served_ = 0;                    // consumers that got the value in this round
@@ -261,6 +271,10 @@ void SavedTensor::mark_result(const Tensor& result, int output,
   result_ = output;
   result_layout_ = std::move(layout);
   edge_ = {};
+  if (!data_.defined() || data_.impl()->storage() != result.impl()->storage()) return;
+  AutogradMeta& meta = meta_of(result);
+  meta.kept = true;
+  meta.kept_version = result.version();
 }
 
 Tensor SavedTensor::values(std::string_view op) const {
@@ -299,6 +313,11 @@ void attach_recipe_of_parts(
     std::function<void(Tensor& result, std::size_t i, const Tensor& value)> put) {
   attach(result, std::make_shared<Recipe>(std::move(inputs),
                                           Recipe::Parts{std::move(begin), std::move(put)}));
+}
+
+bool is_kept_by_its_node(const Tensor& tensor) {
+  const auto& meta = tensor.impl()->autograd;
+  return meta && meta->kept && meta->kept_version == tensor.version();
 }
 
 bool has_recipe(const Tensor& tensor) {

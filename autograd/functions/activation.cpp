@@ -1,5 +1,5 @@
-// The activations of elementwise.h. All save their result, which the next operation is likely to
-// keep as well.
+// The activations of elementwise.h. But for leaky_relu they save their result, which the next
+// operation is likely to keep as well.
 #include <voxgrad/autograd/functions/elementwise.h>
 #include <voxgrad/autograd/functions/operands.h>
 
@@ -32,35 +32,28 @@ Rule gate_rule(double slope) {
   return unary_rule([slope](Saved s, const Tensor& grad) { return gate(grad, s[0], slope); });
 }
 
-/// Where x can be computed again, so can what is computed from it: then nothing new is kept.
-std::vector<SavedTensor> recipe_inputs(const Tensor& x) {
-  std::vector<SavedTensor> inputs;
-  if (wants_graph({x}) && has_recipe(x)) inputs.emplace_back(x);
-  return inputs;
-}
-
-void attach(Tensor& result, std::vector<SavedTensor> inputs, const Rectifier& f) {
-  if (inputs.empty()) return;
-  attach_recipe(result, std::move(inputs),
-                [f](std::span<const Tensor> x) { return ops::unary(f.kernel, x[0], f.slope); });
-}
-
+/// relu's rule keeps the result. leaky_relu's keeps x, from which the result can be computed again:
+/// then that may be changed in place. (For a negative slope only x knows its sign.)
 Tensor rectify(const Rectifier& f, const Tensor& x) {
   Tensor result = ops::unary(f.kernel, x, f.slope);
-  // A negative slope turns negative values into positive results: only x knows its sign then.
-  if (f.slope < 0) return record_one(f.name, {x}, result, gate_rule(f.slope), x);
-  attach(result, recipe_inputs(x), f);
-  return record_one(f.name, {x}, result, gate_rule(f.slope), result);
+  const bool keeps_x = f.kernel == UnaryOp::leaky_relu;
+  attach_recipe_from(x, keeps_x ? is_kept_safely(x) : is_kept_anyway(x), result,
+                     [f](const Tensor& in) { return ops::unary(f.kernel, in, f.slope); });
+  return record_one(f.name, {x}, result, gate_rule(f.slope), keeps_x ? x : result);
 }
 
 Tensor& rectify_in_place(const Rectifier& f, std::string_view name, Tensor& x) {
   check_in_place(name, x, std::span(&x, 1));
   VG_CHECK(f.slope >= 0 || !wants_graph({x}), AutogradError,
            "{}: in place, a gradient needs a slope >= 0; got {} (use leaky_relu)", name, f.slope);
-  std::vector<SavedTensor> before = recipe_inputs(x);
+  std::vector<SavedTensor> before;
+  if (wants_graph({x}) && has_recipe(x)) before.emplace_back(x);
   ops::unary_into(f.kernel, x, x, f.slope);
   if (!wants_graph({x})) return x;
-  attach(x, std::move(before), f);
+  if (!before.empty()) {
+    attach_recipe(x, std::move(before),
+                  [f](std::span<const Tensor> in) { return ops::unary(f.kernel, in[0], f.slope); });
+  }
   std::vector<SavedTensor> saved;
   saved.emplace_back(x);
   record_in_place(name, x, std::span(&x, 1), std::move(saved), gate_rule(f.slope));

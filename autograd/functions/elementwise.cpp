@@ -100,13 +100,12 @@ Tensor div(const Tensor& left, const Tensor& right) {
   const auto [x, y] = promoted("div", left, right);
   const Tensor a = as_floating(x);
   const Tensor b = as_floating(y);
-  Tensor result = ops::binary(BinaryOp::div, a, b);
   return record_one(
-      "div", {a, b}, result,
+      "div", {a, b}, ops::binary(BinaryOp::div, a, b),
       binary_rule(
           a, b, [](Saved s, const Tensor& grad) { return div(grad, s[0]); },
-          [](Saved s, const Tensor& grad) { return neg(mul(grad, div(s[1], s[0]))); }),
-      b, kept_if(b.requires_grad(), result));
+          [](Saved s, const Tensor& grad) { return neg(mul(grad, div(div(s[1], s[0]), s[0]))); }),
+      b, kept_if(b.requires_grad(), a));
 }
 
 Tensor div(const Tensor& a, double b) {
@@ -117,11 +116,11 @@ Tensor div(const Tensor& a, double b) {
 
 Tensor div(double a, const Tensor& b) {
   const Tensor x = as_floating(b);
-  Tensor result = ops::binary(BinaryOp::div, scalar_like(x, a), x);
-  return record_one("div", {x}, result, unary_rule([](Saved s, const Tensor& grad) {
-                      return neg(mul(grad, div(s[1], s[0])));
+  return record_one("div", {x}, ops::binary(BinaryOp::div, scalar_like(x, a), x),
+                    unary_rule([a](Saved s, const Tensor& grad) {
+                      return neg(mul(grad, div(div(a, s[0]), s[0])));
                     }),
-                    x, result);
+                    x);
 }
 
 Tensor pow(const Tensor& a, double b) {

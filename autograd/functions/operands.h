@@ -75,6 +75,22 @@ inline bool is_kept_safely(const Tensor& tensor) {
   return edge.node && !edge.node->leaf.defined() && sees_writes(tensor);
 }
 
+/// Whether a recipe may read the tensor at no cost in memory: it can be computed again itself, or
+/// its own node keeps it.
+inline bool is_kept_anyway(const Tensor& tensor) {
+  return has_recipe(tensor) || (is_kept_safely(tensor) && is_kept_by_its_node(tensor));
+}
+
+/// Where `holds`, says that f(x) gives the result again.
+template <typename F>
+void attach_recipe_from(const Tensor& x, bool holds, Tensor& result, F f) {
+  if (!holds || !wants_graph({x})) return;
+  std::vector<SavedTensor> inputs;
+  inputs.emplace_back(x);
+  attach_recipe(result, std::move(inputs),
+                [f = std::move(f)](std::span<const Tensor> in) { return f(in[0]); });
+}
+
 /// A copy for a recipe, which no operation in place can change; or nothing.
 inline Tensor frozen(const Tensor& parameter) {
   return parameter.defined() ? ops::copy(parameter) : Tensor();

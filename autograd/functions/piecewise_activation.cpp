@@ -25,7 +25,15 @@ Tensor prelu_along(const Tensor& x, const Tensor& weight) {
     if (needs[1]) result[1] = sum_to(where(gt(at, 0), 0.0, grad * at), slope.shape());
     return result;
   };
-  return record_one("prelu", {x, weight}, ops::prelu(x, weight), rule, x, weight);
+  Tensor y = ops::prelu(x, weight);
+  if (wants_graph({x, weight}) && is_kept_safely(x)) {
+    std::vector<SavedTensor> inputs;
+    inputs.emplace_back(x);
+    inputs.emplace_back(frozen(weight));
+    attach_recipe(y, std::move(inputs),
+                  [](std::span<const Tensor> in) { return ops::prelu(in[0], in[1]); });
+  }
+  return record_one("prelu", {x, weight}, std::move(y), rule, x, weight);
 }
 
 /// x = f(x). What f saves for its derivative is a copy where a derivative is wanted.

@@ -4,6 +4,7 @@
 
 #include <voxgrad/autograd/functions/creation.h>
 #include <voxgrad/autograd/functions/elementwise.h>
+#include <voxgrad/autograd/functions/operands.h>
 #include <voxgrad/autograd/node.h>
 #include <voxgrad/core/backend.h>
 #include <voxgrad/core/check.h>
@@ -56,13 +57,9 @@ Tensor pad_adjoint(const Tensor& y, const Shape& shape, std::vector<Index> lo,
 Tensor pad_all(const Tensor& x, std::vector<Index> lo, std::vector<Index> hi, PadMode mode,
                double value) {
   Tensor result = ops::pad(x, lo, hi, mode, value);
-  if (wants_graph({x}) && has_recipe(x)) {
-    std::vector<SavedTensor> inputs;
-    inputs.emplace_back(x);
-    attach_recipe(result, std::move(inputs), [lo, hi, mode, value](std::span<const Tensor> in) {
-      return ops::pad(in[0], lo, hi, mode, value);
-    });
-  }
+  attach_recipe_from(x, is_kept_anyway(x), result, [lo, hi, mode, value](const Tensor& in) {
+    return ops::pad(in, lo, hi, mode, value);
+  });
   return linear_result("pad", x, std::move(result),
                        [shape = x.shape(), lo, hi, mode](const Tensor& grad) {
                          return pad_adjoint(grad, shape, lo, hi, mode);

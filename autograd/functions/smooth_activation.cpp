@@ -27,10 +27,13 @@ Tensor activation_gradient(const Activation& f, const Tensor& grad, const Tensor
 
 Tensor activate(const Activation& f, const Tensor& x) {
   check_floating(f.name, x);
-  return record_one(
-      f.name, {x}, ops::activation(f.op, x, f.parameters),
-      unary_rule([f](Saved s, const Tensor& grad) { return activation_gradient(f, grad, s[0]); }),
-      x);
+  Tensor y = ops::activation(f.op, x, f.parameters);
+  attach_recipe_from(x, is_kept_safely(x), y,
+                     [f](const Tensor& in) { return ops::activation(f.op, in, f.parameters); });
+  return record_one(f.name, {x}, std::move(y), unary_rule([f](Saved s, const Tensor& grad) {
+                      return activation_gradient(f, grad, s[0]);
+                    }),
+                    x);
 }
 
 // ---- derivatives from functions that can be differentiated again

@@ -287,6 +287,22 @@ TEST(ReluInPlace, NoticesThatItsResultWasChanged) {
   EXPECT_THROW(sum(y).backward(), AutogradError);
 }
 
+/// As in PyTorch: their rules keep what they read.
+TEST(Elementwise, QuotientsAndLeakyReluMayBeChangedAfterwards) {
+  const auto x_gradient = [](const auto& f, bool changed) {
+    const Tensor x = Tensor::from<double>({1.5, -2, 3}, {3}).requires_grad_();
+    Tensor y = f(x * 2.0);
+    if (changed) y.mul_(1.0);
+    sum(y).backward();
+    return x.grad().to_vector<double>();
+  };
+  const std::function<Tensor(const Tensor&)> functions[] = {
+      [](const Tensor& x) { return (x + 1.0) / x; }, [](const Tensor& x) { return 1.0 / x; },
+      [](const Tensor& x) { return leaky_relu(x, 0.1); },
+      [](const Tensor& x) { return leaky_relu(x, -0.1); }};
+  for (const auto& f : functions) EXPECT_EQ(x_gradient(f, true), x_gradient(f, false));
+}
+
 TEST(ReluInPlace, WritesTheTensorItself) {
   Tensor x = Tensor::from<float>({-2, 3}, {2});
   EXPECT_TRUE(relu_(x).is_same(x));

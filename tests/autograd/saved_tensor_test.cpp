@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <voxgrad/autograd/engine.h>
+#include <voxgrad/autograd/functions/activation.h>
 #include <voxgrad/autograd/functions/creation.h>
 #include <voxgrad/autograd/functions/elementwise.h>
 #include <voxgrad/autograd/functions/norm.h>
@@ -112,6 +113,22 @@ TEST(Recipe, IsComputedOnceForAllConsumersOfOneBackward) {
   EXPECT_EQ(values(x.grad()), (std::vector<double>{24}));
 }
 
+/// What one consumer does to its value must not reach another.
+TEST(Recipe, IsComputedAgainWhereAConsumerWroteIntoTheValue) {
+  for (const bool unseen : {false, true}) {
+    const Tensor x = Tensor::from<double>({2}, {1}).requires_grad_();
+    int calls = 0;
+    const Tensor y = plus_one(x, calls);
+    const SavedTensor first(y), second(y);
+    const RecomputeScope scope;
+    const Tensor value = first.unpack("test").detach();
+    if (unseen) value.impl()->storage()->mark_shown();
+    else Tensor(value).mul_(100.0);
+    EXPECT_EQ(values(second.unpack("test").detach()), (std::vector<double>{3}));
+    EXPECT_EQ(calls, 2);
+  }
+}
+
 TEST(Recipe, GoesWithTheNodeOfACat) {
   const Tensor x = ones({2, 3, 1000}, DType::float64).requires_grad_();
   const Tensor weight = ones({3}, DType::float64).requires_grad_();
@@ -186,6 +203,36 @@ TEST(Recipe, OfACatHoldsNothingThatIsOftenChanged) {
       cat({batch_norm(x, {.weight = weight, .training = true}), token.expand({2, 3, 1})}, 2));
   Tensor(token.detach()).fill_(5);
   EXPECT_NO_THROW(sum(joined).backward());
+}
+
+/// Bytes, in tensors of `size` elements, that the graph of f(x) keeps beside x * 2.
+template <typename F>
+double kept_behind(Index size, const F& f) {
+  const Tensor x = ones({1, 2, size / 2}, DType::float64).requires_grad_();
+  const std::size_t before = backend({}).memory_stats().current;
+  const Tensor y = sum(f(x * 2.0));
+  const auto bytes = static_cast<double>(backend({}).memory_stats().current - before);
+  return bytes / static_cast<double>(size) / sizeof(double) - 1;
+}
+
+TEST(Recipe, OfAnActivationReadsWhatItsRuleKeeps) {
+  for (Tensor (*f)(const Tensor&) : {&gelu, &silu, &mish, &selu}) {
+    EXPECT_LT(kept_behind(10'000, [&](const Tensor& x) { return squared(f(x)); }), 0.1);
+  }
+  EXPECT_LT(kept_behind(10'000, [](const Tensor& x) { return squared(leaky_relu(x)); }), 0.1);
+  const Tensor slope = ones({1}, DType::float64);
+  EXPECT_LT(kept_behind(10'000, [&](const Tensor& x) { return squared(prelu(x, slope)); }), 0.1);
+}
+
+TEST(Recipe, OfPadAndCatReadsWhatARuleKeeps) {
+  const std::vector<Index> amounts = {1, 1};
+  EXPECT_LT(kept_behind(10'000, [&](const Tensor& x) { return squared(pad(relu(x), amounts)); }),
+            0.1);
+  EXPECT_LT(kept_behind(10'000,
+                        [](const Tensor& x) {
+                          return squared(cat({relu(x), sigmoid(x)}, 1));
+                        }),
+            1.1);
 }
 
 TEST(Recipe, IsComputedAgainRatherThanKeptForAFarConsumer) {
