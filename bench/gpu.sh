@@ -84,6 +84,13 @@ describe() {
     "cuDNN", torch.backends.cudnn.version())'
 }
 
+# Stops where all tests would be skipped.
+check_gpu() {
+  "$python" -c 'import voxgrad; voxgrad.ones(1).cuda()' && return
+  echo "gpu: voxgrad cannot use a GPU here, for the reason above; nothing was run" >&2
+  exit 1
+}
+
 # Runs a command under a heading and notes its failure.
 part() {
   local title=$1
@@ -161,6 +168,7 @@ if [[ $1 == bundle ]]; then
 fi
 use_bundle
 describe
+check_gpu
 case $1 in
   test) run_tests ;;
   sanitize) sanitize ;;

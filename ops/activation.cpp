@@ -1,6 +1,16 @@
 #include <voxgrad/ops/activation.h>
 
+#include <iterator>
+
 namespace voxgrad::ops {
+
+namespace {
+constexpr std::string_view kNames[] = {"elu",  "gelu",     "gelu_tanh", "silu",
+                                       "mish", "softplus", "normal_cdf"};
+static_assert(std::size(kNames) == static_cast<std::size_t>(ActivationOp::normal_cdf) + 1);
+}  // namespace
+
+std::string_view name(ActivationOp op) { return kNames[static_cast<std::size_t>(op)]; }
 
 const ActivationKernels& activation_kernels(Device device) {
   return select_kernels(device, cpu::kActivation, cuda::kActivation);

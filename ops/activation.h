@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include <voxgrad/ops/operand.h>
 
@@ -18,6 +19,8 @@ enum class ActivationOp : std::uint8_t {
   softplus,    ///< a * x > b ? x : log(1 + exp(a * x)) / a
   normal_cdf,  ///< of the standard normal distribution
 };
+
+std::string_view name(ActivationOp op);
 
 struct ActivationParameters {
   double a = 1, b = 1, c = 1;

@@ -1,9 +1,9 @@
 // Internal: values of the convolution form. One entry for every rank, role and device:
 // conv_partial.
 //
-// An algorithm is one file under ops/<device>/conv. The choice among them is a pure function of
-// slot, geometry, dtype and instruction set, never of a timing; it can be seen (last_conv,
-// VOXGRAD_LOG=conv) and forced.
+// An algorithm is one file under ops/<device>/conv, with its kernels' files beside it. The choice
+// among them is a pure function of slot, geometry, dtype and instruction set, never of a timing; it
+// can be seen (last_conv, VOXGRAD_LOG=conv) and forced.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,7 @@
 #include <voxgrad/ops/elementwise.h>
 
+#include <iterator>
+
 #include <voxgrad/core/check.h>
 #include <voxgrad/core/parallel.h>
 #include <voxgrad/ops/layout.h>
@@ -7,6 +9,41 @@
 namespace voxgrad::ops {
 
 namespace {
+
+constexpr std::string_view kUnaryNames[] = {
+    "negate", "abs",         "sign",      "square",  "relu", "leaky_relu", "logical_not",
+    "is_nan", "is_infinite", "is_finite", "bit_not", "exp",  "exp2",       "expm1",
+    "log",    "log2",        "log10",     "log1p",   "sqrt", "rsqrt",      "reciprocal",
+    "sin",    "cos",         "tan",       "asin",    "acos", "atan",       "sinh",
+    "cosh",   "tanh",        "sigmoid",   "erf",     "erfc", "floor",      "ceil",
+    "round",  "trunc"};
+static_assert(std::size(kUnaryNames) == static_cast<std::size_t>(UnaryOp::trunc) + 1);
+
+constexpr std::string_view kBinaryNames[] = {"add",
+                                             "sub",
+                                             "mul",
+                                             "div",
+                                             "pow",
+                                             "atan2",
+                                             "floor_divide",
+                                             "trunc_divide",
+                                             "remainder",
+                                             "fmod",
+                                             "bit_and",
+                                             "bit_or",
+                                             "bit_xor",
+                                             "maximum",
+                                             "minimum",
+                                             "gate",
+                                             "sigmoid_gradient",
+                                             "tanh_gradient",
+                                             "equal",
+                                             "not_equal",
+                                             "less",
+                                             "less_equal",
+                                             "greater",
+                                             "greater_equal"};
+static_assert(std::size(kBinaryNames) == static_cast<std::size_t>(BinaryOp::greater_equal) + 1);
 
 /// Uninitialised result in the memory order of the first operand that has the full shape.
 Tensor empty_result(const Shape& shape, DType dtype,
@@ -51,12 +88,15 @@ void run_binary(BinaryOp op, const Tensor& a, const Tensor& b, Tensor& out, doub
 
 }  // namespace
 
+std::string_view name(UnaryOp op) { return kUnaryNames[static_cast<std::size_t>(op)]; }
+std::string_view name(BinaryOp op) { return kBinaryNames[static_cast<std::size_t>(op)]; }
+
 const ElementwiseKernels& elementwise_kernels(Device device) {
   return select_kernels(device, cpu::kElementwise, cuda::kElementwise);
 }
 
-void refuse(std::string_view kind, DType dtype) {
-  VG_CHECK(false, DTypeError, "{}: the operation is not defined for this dtype; got {}", kind,
+void refuse(std::string_view op, DType dtype) {
+  VG_CHECK(false, DTypeError, "{}: the operation is not defined for this dtype; got {}", op,
            name(dtype));
   __builtin_unreachable();
 }

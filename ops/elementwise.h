@@ -81,6 +81,10 @@ enum class BinaryOp : std::uint8_t {
   greater_equal,
 };
 
+/// As it is called here: "floor_divide", for example.
+std::string_view name(UnaryOp op);
+std::string_view name(BinaryOp op);
+
 constexpr bool gives_boolean(UnaryOp op) {
   return op >= UnaryOp::logical_not && op <= UnaryOp::is_finite;
 }
@@ -106,7 +110,7 @@ void add_scaled_into(Tensor& a, const Tensor& b, double alpha);
 Tensor scalar(double value, DType dtype, Device device);
 
 /// Ends an operation that the dtype does not have. @throws DTypeError, always.
-[[noreturn]] void refuse(std::string_view kind, DType dtype);
+[[noreturn]] void refuse(std::string_view op, DType dtype);
 
 /// Kernels get operands of one shape.
 struct ElementwiseKernels {

@@ -28,8 +28,8 @@ extern const MatmulKernels kMatmul;
 }
 
 /// Whether products of float32 on GPUs, convolutions among them, may round their factors to TF32
-/// (10 bits behind the point, in place of 23), which is several times as fast. False at first; for
-/// the whole process, but for where a Tf32Scope lives.
+/// (10 bits behind the point, in place of 23). False at first; for the whole process, but for where
+/// a Tf32Scope lives.
 void set_allow_tf32(bool on);
 bool allow_tf32();
 

@@ -1,8 +1,13 @@
 #include <voxgrad/ops/reduce.h>
 
+#include <iterator>
+
 namespace voxgrad::ops {
 
 namespace {
+
+constexpr std::string_view kNames[] = {"sum", "maximum", "minimum", "product"};
+static_assert(std::size(kNames) == static_cast<std::size_t>(ReduceOp::product) + 1);
 
 Shape kept_shape(const Shape& shape, const AxisMask& axes) {
   Shape result = shape;
@@ -30,6 +35,8 @@ Tensor position(ReduceOp op, const Tensor& x, int axis, bool keepdim) {
 }
 
 }  // namespace
+
+std::string_view name(ReduceOp op) { return kNames[static_cast<std::size_t>(op)]; }
 
 const ReduceKernels& reduce_kernels(Device device) {
   return select_kernels(device, cpu::kReduce, cuda::kReduce);

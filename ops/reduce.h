@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include <voxgrad/ops/operand.h>
@@ -16,6 +17,8 @@ enum class ReduceOp : std::uint8_t {
   minimum,  ///< NaN wins
   product,  ///< floating types in float64; integers and booleans in int64
 };
+
+std::string_view name(ReduceOp op);
 
 /// One flag per axis: true where it is reduced.
 using AxisMask = std::vector<bool>;

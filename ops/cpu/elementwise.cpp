@@ -13,7 +13,7 @@ void unary(UnaryOp op, const Operand& x, const Operand& out, double parameter) {
   visit_dtype(x.dtype, [&]<typename T>() {
     const bool known = visit_unary<T, UnaryOp{}, UnaryOp::bit_not>(
         op, parameter, [&](const auto& f) { map<T>(x, out, f); });
-    if (!known) refuse("unary", x.dtype);
+    if (!known) refuse(name(op), x.dtype);
   });
 }
 
@@ -24,7 +24,7 @@ void binary(BinaryOp op, const Operand& a, const Operand& b, const Operand& out,
     const bool known =
         visit_binary<T, BinaryOp{}, BinaryOp::atan2>(op, parameter, run) ||
         visit_binary<T, BinaryOp::maximum, BinaryOp::greater_equal>(op, parameter, run);
-    if (!known) refuse("binary", a.dtype);
+    if (!known) refuse(name(op), a.dtype);
   });
 }
 

@@ -5,7 +5,7 @@
 namespace voxgrad::ops::cpu {
 
 void real_function(UnaryOp op, const Operand& x, const Operand& out) {
-  if (!is_floating(x.dtype)) refuse("unary", x.dtype);
+  if (!is_floating(x.dtype)) refuse(name(op), x.dtype);
   visit_floating(x.dtype, [&]<typename T>() {
     visit_unary<T, UnaryOp::exp, UnaryOp::trunc>(op, 0, [&](const auto& f) { map<T>(x, out, f); });
   });

@@ -28,9 +28,8 @@ struct Gradient {
 void value(ActivationOp op, const ActivationParameters& parameters, const Operand& x,
            const Operand& out) {
   visit_floating(x.dtype, [&]<typename T>() {
-    visit_activation<T>(op, parameters, [&]<typename F>(const F& f) {
-      map<T, T>("activation", out, x, Value<F>{f});
-    });
+    visit_activation<T>(op, parameters,
+                        [&]<typename F>(const F& f) { map<T, T>(name(op), out, x, Value<F>{f}); });
   });
 }
 
@@ -38,7 +37,7 @@ void gradient(ActivationOp op, const ActivationParameters& parameters, const Ope
               const Operand& x, const Operand& out) {
   visit_floating(x.dtype, [&]<typename T>() {
     visit_activation<T>(op, parameters, [&]<typename F>(const F& f) {
-      map<T, T, T>("activation_gradient", out, grad, x, Gradient<F>{f});
+      map<T, T, T>(name(op), out, grad, x, Gradient<F>{f});
     });
   });
 }

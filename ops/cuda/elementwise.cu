@@ -19,18 +19,17 @@ void unary(UnaryOp op, const Operand& x, const Operand& out, double parameter) {
   visit_dtype(x.dtype, [&]<typename T>() {
     const bool known = visit_unary<T, UnaryOp{}, UnaryOp::trunc>(
         op, parameter,
-        [&]<typename F>(const F& f) { map<typename F::Result, T>("elementwise", out, x, f); });
-    if (!known) refuse("unary", x.dtype);
+        [&]<typename F>(const F& f) { map<typename F::Result, T>(name(op), out, x, f); });
+    if (!known) refuse(name(op), x.dtype);
   });
 }
 
 void binary(BinaryOp op, const Operand& a, const Operand& b, const Operand& out, double parameter) {
   visit_dtype(a.dtype, [&]<typename T>() {
     const bool known = visit_binary<T, BinaryOp{}, BinaryOp::greater_equal>(
-        op, parameter, [&]<typename F>(const F& f) {
-          map<typename F::Result, T, T>("elementwise", out, a, b, f);
-        });
-    if (!known) refuse("binary", a.dtype);
+        op, parameter,
+        [&]<typename F>(const F& f) { map<typename F::Result, T, T>(name(op), out, a, b, f); });
+    if (!known) refuse(name(op), a.dtype);
   });
 }
 

@@ -1,6 +1,8 @@
 // Internal: matrix products on the device.
 #pragma once
 
+#include <string_view>
+
 #include <voxgrad/core/dtype.h>
 #include <voxgrad/core/shape.h>
 
@@ -17,7 +19,8 @@ struct Matrix {
 
 /// c (m, n) = a (m, k) * b (k, n), plus what is in c where `add`; `count` of them. No size is 0.
 struct Product {
-  DType dtype = DType::float32;  ///< or float64
+  std::string_view op = "matmul";  ///< named when it fails
+  DType dtype = DType::float32;    ///< or float64
   Index m = 0, n = 0, k = 0, count = 1;
   Matrix a, b;
   void* c = nullptr;  ///< rows and batch as of the others; overlaps neither a nor b

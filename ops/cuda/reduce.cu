@@ -79,7 +79,7 @@ void reduce(ReduceOp op, const Operand& x, const Operand& out) {
   const Index line_step = axes.reduced.inner().steps[0];
   visit_dtype(x.dtype, [&]<typename T>() {
     visit_reduction<T>(op, [&]<typename R>(R) {
-      fold("reduce", shape,
+      fold(name(op), shape,
            Elements<R>{kept, reduced, line, line_step, x.as<const typename R::In>()},
            Store<R>{kept, out.as<typename R::Out>()});
     });

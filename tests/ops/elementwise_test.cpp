@@ -102,6 +102,20 @@ TEST(Unary, KeepsTheMemoryOrder) {
   EXPECT_EQ(unary(UnaryOp::relu, y).strides(), y.strides());
 }
 
+TEST(Elementwise, OperationsHaveNames) {
+  EXPECT_EQ(name(UnaryOp::negate), "negate");
+  EXPECT_EQ(name(UnaryOp::exp), "exp");
+  EXPECT_EQ(name(UnaryOp::trunc), "trunc");
+  EXPECT_EQ(name(BinaryOp::floor_divide), "floor_divide");
+  EXPECT_EQ(name(BinaryOp::greater_equal), "greater_equal");
+  try {
+    unary(UnaryOp::sqrt, Tensor::empty({2}, DType::int32));
+    FAIL();
+  } catch (const DTypeError& error) {
+    EXPECT_EQ(std::string(error.what()).substr(0, 6), "sqrt: ");
+  }
+}
+
 TEST(Unary, RealFunctionsRefuseIntegers) {
   EXPECT_THROW(unary(UnaryOp::exp, numbers({3}, DType::int64)), DTypeError);
 }

@@ -65,7 +65,8 @@ struct ProductCall {
   // `add`: to what earlier taps left, or to the bias.
   void multiply_taps(const Matrix& columns, Range rows, Range taps, T* to) const {
     const bool in_place = to == result;
-    Product product{.dtype = problem.dtype,
+    Product product{.op = "conv",
+                    .dtype = problem.dtype,
                     .m = rows.length(),
                     .n = width(),
                     .k = taps.length() * channels.gathered,
@@ -202,7 +203,8 @@ struct SumCall {
     const Matrix columns = x(rows, taps);
     Matrix out = y(rows, {0, 1});
     out.transposed = true;
-    Product product{.dtype = dtype_of<T>(),
+    Product product{.op = "conv",
+                    .dtype = dtype_of<T>(),
                     .m = g.y_group_channels(),
                     .n = taps.length() * g.x_group_channels(),
                     .k = rows.length() / pieces,

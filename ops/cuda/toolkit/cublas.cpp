@@ -159,7 +159,7 @@ void multiply(const Product& product) {
     multiply_as<float>(product, CUDA_R_32F,
                        allow_tf32() ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F);
   }
-  finish_launch("matmul");
+  finish_launch(product.op);
 }
 
 }  // namespace voxgrad::ops::cuda

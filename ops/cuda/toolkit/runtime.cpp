@@ -43,8 +43,8 @@ Devices find_devices() {
   found.count = 0;
   if (status == cudaErrorInsufficientDriver) {
     int driver = 0, runtime = 0;
-    cudaDriverGetVersion(&driver);
-    cudaRuntimeGetVersion(&runtime);
+    if (cudaDriverGetVersion(&driver) != cudaSuccess) driver = 0;
+    if (cudaRuntimeGetVersion(&runtime) != cudaSuccess) runtime = 0;
     found.reason =
         driver == 0 ? "there is no NVIDIA driver; install one"
                     : fmt::format(
@@ -111,8 +111,7 @@ void give_memory(void* block) noexcept { cudaFree(block); }
 
 FreeMemory free_memory() noexcept {
   FreeMemory result;
-  cudaMemGetInfo(&result.free, &result.total);
-  return result;
+  return cudaMemGetInfo(&result.free, &result.total) == cudaSuccess ? result : FreeMemory{};
 }
 
 void copy_memory(void* to, const void* from, std::size_t bytes) {

@@ -7,7 +7,7 @@ from .. import _C
 class _Matmul:
     """`matmul.allow_tf32`: whether products of float32, convolutions too, may round their factors to TF32.
 
-    TF32 has 10 bits behind the point in place of 23, and is several times as fast. False at first. It is the same
+    TF32 has 10 bits behind the point in place of 23. False at first. It is the same
     switch as `backends.cudnn.allow_tf32`.
     """
 
