@@ -132,26 +132,40 @@ LayerResult time_layer(const Layer& layer, int repeats) {
   return {time(forward), layer.x_channels == 1 ? Times{} : time(backward), time(Slot::w)};
 }
 
-void print_layers(const Options& options, double peak) {
+/// As JSON: seconds, and the share of the FMA peak; null for what was not timed.
+std::string to_json(const Times& times, double gflop, double peak) {
+  if (times.minimum == 0) return "null";
+  return fmt::format("{{\"minimum\": {}, \"median\": {}, \"of_peak\": {:.4f}}}", times.minimum,
+                     times.median, gflop / peak / times.minimum);
+}
+
+/// Prints them as they come. Returns them as a list of JSON.
+std::string print_layers(const Options& options, double peak) {
+  std::vector<std::string> list;
   fmt::print("\n{:<18}{:>14}{:>8}   {:^21}{:^21}{:^21}\n", "layer", "channels", "GFLOP", "forward",
              "input gradient", "weight gradient");
   fmt::print("{:<40}   {:^21}{:^21}{:^21}\n", "", "min ms, of peak", "min ms, of peak",
              "min ms, of peak");
   for (const Layer& layer : layers_of(options.size)) {
     const LayerResult result = time_layer(layer, options.repeats);
-    const double flops = flops_of(geometry_of(layer));
+    const double gflop = flops_of(geometry_of(layer)) * 1e-9;
     const Index from = layer.transposed ? layer.y_channels : layer.x_channels;
     const Index to = layer.transposed ? layer.x_channels : layer.y_channels;
-    fmt::print("{:<18}{:>14}{:>8.2f}   ", layer.name, fmt::format("{} -> {}", from, to),
-               flops * 1e-9);
+    fmt::print("{:<18}{:>14}{:>8.2f}   ", layer.name, fmt::format("{} -> {}", from, to), gflop);
     for (const Times& times : {result.forward, result.input_gradient, result.weight_gradient}) {
-      const double share = 100 * flops * 1e-9 / peak / times.minimum;
+      const double share = 100 * gflop / peak / times.minimum;
       fmt::print("{:^21}", times.minimum == 0
                                ? std::string("-")
                                : fmt::format("{:7.2f}  {:3.0f} %", times.minimum * 1e3, share));
     }
     fmt::print("\n");
+    list.push_back(fmt::format(
+        "{{\"name\": \"{}\", \"from\": {}, \"to\": {}, \"gflop\": {}, \"forward\": {}, "
+        "\"input_gradient\": {}, \"weight_gradient\": {}}}",
+        layer.name, from, to, gflop, to_json(result.forward, gflop, peak),
+        to_json(result.input_gradient, gflop, peak), to_json(result.weight_gradient, gflop, peak)));
   }
+  return fmt::format("[{}]", fmt::join(list, ", "));
 }
 
 constexpr const char* kUsage =
@@ -160,7 +174,7 @@ constexpr const char* kUsage =
     "  --repeats N  timed runs of each figure, at least 1 (default 7)\n"
     "  --no-layers  the step alone\n"
     "  --algorithm NAME  this one for every convolution that it supports, say direct\n"
-    "  --json FILE  the step's figures as JSON\n"
+    "  --json FILE  all figures as JSON, in seconds and shares of the peak\n"
     "  --peaks      nothing but the machine's measured peaks, as JSON; goes with no other option\n";
 
 [[noreturn]] void refuse(std::string_view message) {
@@ -239,14 +253,13 @@ void run(const Options& options) {
   fmt::print("  {:.0f} GFLOP/s, {:.0f} % of the peak; peak memory {:.3f} GB; loss {:.6f}\n",
              gflop / step.times.minimum, 100 * gflop / step.times.minimum / peak, step.gigabytes,
              step.loss);
-  if (!options.json.empty()) {
-    write_file(options.json,
-               fmt::format("{{\"size\": {}, \"minimum\": {}, \"median\": {}, \"gflop\": {}, "
-                           "\"peak_gflops\": {}, \"peak_gigabytes\": {}}}\n",
-                           options.size, step.times.minimum, step.times.median, gflop, peak,
-                           step.gigabytes));
-  }
-  if (options.layers) print_layers(options, peak);
+  const std::string layers = options.layers ? print_layers(options, peak) : "[]";
+  if (options.json.empty()) return;
+  write_file(options.json,
+             fmt::format("{{\"size\": {}, \"step\": {}, \"gflop\": {}, \"peak_gflops\": {}, "
+                         "\"peak_gigabytes\": {}, \"layers\": {}}}\n",
+                         options.size, to_json(step.times, gflop, peak), gflop, peak,
+                         step.gigabytes, layers));
 }
 
 }  // namespace
