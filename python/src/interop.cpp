@@ -8,6 +8,7 @@
 
 #include <voxgrad/autograd/functions/creation.h>
 #include <voxgrad/autograd/functions/shape.h>
+#include <voxgrad/autograd/grad_mode.h>
 #include <voxgrad/core/error.h>
 
 namespace voxgrad::python {
@@ -88,7 +89,7 @@ Tensor copy_array(const py::array& array) {
 }
 
 py::array to_numpy(const Tensor& x) {
-  if (x.requires_grad()) {
+  if (x.requires_grad() && grad_enabled()) {
     throw AutogradError("numpy: the tensor wants a gradient; use x.detach().numpy()");
   }
   if (x.device().type != DeviceType::cpu) {
