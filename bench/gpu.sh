@@ -102,7 +102,7 @@ part() {
 run_tests() {
   part "C++ tests on the GPU" "$bundle/bin/cuda_tests" --gtest_brief=1
   part "Python tests on the GPU" "$python" -P -m pytest -q -p no:cacheprovider -c pyproject.toml --rootdir . \
-    tests/python/test_cuda*.py
+    tests/python/test_cuda*.py tests/python/test_scripts.py -k 'cuda or on_a_gpu'
 }
 
 # True when the tool follows the first test up to a summary; else prints what it says.

@@ -52,6 +52,22 @@ bool is_png(const std::string& path) {
 
 // ---- what it does
 
+TEST(TrainUnet3d, TrainsOnAGpuAsOnTheCpu) {
+  if (device_count(DeviceType::cuda) == 0)
+    GTEST_SKIP() << "there is no GPU, not even an emulated one";
+  const TemporaryFolder folder;
+  std::vector<std::vector<examples::RunLogRow>> logs;
+  for (const std::string device : {"cpu", "cuda"}) {
+    const Outcome outcome = demo(phantom_run(folder / device, "2") + Words{"--device", device});
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_TRUE(is_png(folder / device + "/slices.png"));
+    logs.push_back(examples::read_run_log(folder / device + "/run.csv"));
+  }
+  ASSERT_EQ(logs[0].size(), 2U);
+  ASSERT_EQ(logs[1].size(), 2U);
+  for (std::size_t i = 0; i < 2; ++i) EXPECT_NEAR(logs[1][i].loss, logs[0][i].loss, 1e-5);
+}
+
 TEST(TrainUnet3d, WritesEverythingThatItPromises) {
   const TemporaryFolder folder;
   const std::string out = folder / "out";

@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from gpus import needs_gpu
 from scripts.running import FOLDER, LIBRARY, NAMES, losses, renamed
 
 RECORDED = json.loads((FOLDER / "recorded.json").read_text())
@@ -32,6 +33,18 @@ def test_only_import_lines_name_the_module(name):
 def test_losses_are_those_recorded(name):
     assert len(RECORDED[name]) == 10
     assert_close(losses(name, "voxgrad"), RECORDED[name])
+
+
+@needs_gpu
+@pytest.mark.parametrize("name", ("unet2d", "dcgan"))
+def test_losses_on_a_gpu_are_those_recorded(name):
+    assert_close(losses(name, "voxgrad", "cuda"), RECORDED[name])
+
+
+@needs_gpu
+def test_a_script_with_dropout_learns_on_a_gpu():
+    found = losses("lenet", "voxgrad", "cuda")  # whose masks are not the CPU's
+    assert len(found) == 10 and found[-1][0] < found[0][0]
 
 
 def test_a_script_runs_under_compat_as_it_stands():

@@ -67,9 +67,12 @@ def make_images(count, size=32):
 def main():
     torch.set_default_dtype(torch.float64)
     torch.manual_seed(3)
+    device = torch.device("cpu")
     net_g, net_d = Generator(), Discriminator()
     net_g.apply(weights_init)
     net_d.apply(weights_init)
+    net_g.to(device)
+    net_d.to(device)
     criterion = nn.BCELoss()
     optimizer_d = optim.Adam(net_d.parameters(), lr=0.0002, betas=(0.5, 0.999))
     optimizer_g = optim.Adam(net_g.parameters(), lr=0.0002, betas=(0.5, 0.999))
@@ -77,13 +80,13 @@ def main():
     real_label, fake_label = 1.0, 0.0
 
     for step in range(10):
-        real = images[torch.randint(len(images), (16,))]
+        real = images[torch.randint(len(images), (16,))].to(device)
         # Maximise log(D(x)) + log(1 - D(G(z))).
         net_d.zero_grad()
-        label = torch.full((real.size(0),), real_label)
+        label = torch.full((real.size(0),), real_label, device=device)
         error_real = criterion(net_d(real), label)
         error_real.backward()
-        fake = net_g(torch.randn(real.size(0), LATENT, 1, 1))
+        fake = net_g(torch.randn(real.size(0), LATENT, 1, 1).to(device))
         label.fill_(fake_label)
         error_fake = criterion(net_d(fake.detach()), label)
         error_fake.backward()

@@ -35,9 +35,10 @@ def make_data(count):
 def main():
     torch.set_default_dtype(torch.float64)
     torch.manual_seed(1)
+    device = torch.device("cpu")
     images, labels = make_data(160)
     loader = DataLoader(TensorDataset(images, labels), batch_size=32, shuffle=True)
-    net = LeNet()
+    net = LeNet().to(device)
     criterion = nn.CrossEntropyLoss(label_smoothing=0.1)
     optimizer = optim.SGD(net.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4)
     scheduler = optim.lr_scheduler.StepLR(optimizer, step_size=1, gamma=0.5)
@@ -45,7 +46,7 @@ def main():
     for epoch in range(2):
         for step, (x, target) in enumerate(loader):
             optimizer.zero_grad()
-            loss = criterion(net(x), target)
+            loss = criterion(net(x.to(device)), target.to(device))
             loss.backward()
             optimizer.step()
             print(f"epoch {epoch} step {step}: loss {loss.item()!r}")
@@ -53,7 +54,7 @@ def main():
 
     net.eval()
     with torch.no_grad():
-        right = (net(images).argmax(dim=1) == labels).sum().item()
+        right = (net(images.to(device)).argmax(dim=1) == labels.to(device)).sum().item()
     print(f"{right} of {len(labels)} right")
 
 

@@ -17,9 +17,9 @@ def renamed(source: str) -> str:
     return re.sub(r"^(import|from) torch\b", r"\1 voxgrad", source, flags=re.MULTILINE)
 
 
-def losses(name: str, module: str) -> list[list[float]]:
+def losses(name: str, module: str, device: str = "cpu") -> list[list[float]]:
     """The numbers after "loss" on each line printed. `module` is "torch", "voxgrad" or "compat"."""
-    source = (FOLDER / f"{name}.py").read_text()
+    source = (FOLDER / f"{name}.py").read_text().replace('torch.device("cpu")', f'torch.device("{device}")')
     program = {"torch": source, "voxgrad": renamed(source), "compat": _COMPAT + source}[module]
     run = subprocess.run([sys.executable, "-"], input=program, capture_output=True, text=True, check=False)
     if run.returncode:
