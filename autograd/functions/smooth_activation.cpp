@@ -1,5 +1,6 @@
 // The activations with kernels of their own (ops/activation.h). A plain backward pass takes one
-// kernel; a derivative that will be differentiated again is composed of simple functions.
+// kernel; a derivative that will be differentiated again is composed of simple functions. Results
+// have no recipe, though the rules keep x: exponentials take too long to be computed once more.
 #include <voxgrad/autograd/functions/activation.h>
 #include <voxgrad/autograd/functions/elementwise.h>
 #include <voxgrad/autograd/functions/operands.h>
@@ -27,13 +28,10 @@ Tensor activation_gradient(const Activation& f, const Tensor& grad, const Tensor
 
 Tensor activate(const Activation& f, const Tensor& x) {
   check_floating(f.name, x);
-  Tensor y = ops::activation(f.op, x, f.parameters);
-  attach_recipe_from(x, is_kept_safely(x), y,
-                     [f](const Tensor& in) { return ops::activation(f.op, in, f.parameters); });
-  return record_one(f.name, {x}, std::move(y), unary_rule([f](Saved s, const Tensor& grad) {
-                      return activation_gradient(f, grad, s[0]);
-                    }),
-                    x);
+  return record_one(
+      f.name, {x}, ops::activation(f.op, x, f.parameters),
+      unary_rule([f](Saved s, const Tensor& grad) { return activation_gradient(f, grad, s[0]); }),
+      x);
 }
 
 // ---- derivatives from functions that can be differentiated again

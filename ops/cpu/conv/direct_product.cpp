@@ -5,9 +5,9 @@
 #include <voxgrad/core/parallel.h>
 #include <voxgrad/ops/cpu/conv/direct.h>
 #include <voxgrad/ops/cpu/conv/direct_plan.h>
-#include <voxgrad/ops/scratch.h>
 #include <voxgrad/ops/cpu/conv/weights.h>
 #include <voxgrad/ops/cpu/stream.h>
+#include <voxgrad/ops/scratch.h>
 
 namespace voxgrad::ops::cpu {
 namespace {

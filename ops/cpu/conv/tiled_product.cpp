@@ -5,10 +5,10 @@
 #include <voxgrad/core/parallel.h>
 #include <voxgrad/ops/cpu/blas.h>
 #include <voxgrad/ops/cpu/conv/gather.h>
-#include <voxgrad/ops/scratch.h>
 #include <voxgrad/ops/cpu/conv/tiled.h>
 #include <voxgrad/ops/cpu/conv/tiled_plan.h>
 #include <voxgrad/ops/cpu/conv/weights.h>
+#include <voxgrad/ops/scratch.h>
 
 namespace voxgrad::ops::cpu {
 namespace {

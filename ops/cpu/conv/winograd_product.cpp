@@ -5,9 +5,9 @@
 #include <vector>
 
 #include <voxgrad/core/parallel.h>
-#include <voxgrad/ops/scratch.h>
 #include <voxgrad/ops/cpu/conv/winograd.h>
 #include <voxgrad/ops/cpu/conv/winograd_transforms.h>
+#include <voxgrad/ops/scratch.h>
 
 namespace voxgrad::ops::cpu {
 namespace {

@@ -2,9 +2,9 @@
 // the tiles of a chunk, position by position.
 #include <voxgrad/core/parallel.h>
 #include <voxgrad/ops/cpu/conv/chunks.h>
-#include <voxgrad/ops/scratch.h>
 #include <voxgrad/ops/cpu/conv/winograd.h>
 #include <voxgrad/ops/cpu/conv/winograd_transforms.h>
+#include <voxgrad/ops/scratch.h>
 
 namespace voxgrad::ops::cpu {
 namespace {
