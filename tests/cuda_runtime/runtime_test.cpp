@@ -38,7 +38,7 @@ void expect_report(const FakeCuda& machine, const std::string& text,
 
 std::string reason() { return devices().reason; }
 
-TEST(CudaRuntime, SaysWhyThereIsNoDevice) {
+TEST(CudaRuntimeDeathTest, SaysWhyThereIsNoDevice) {
   expect_report({.start = cudaErrorInsufficientDriver, .driver = 0},
                 "there is no NVIDIA driver; install one", reason);
   expect_report({.start = cudaErrorInsufficientDriver, .driver = 11040, .runtime = 13000},
@@ -52,7 +52,7 @@ TEST(CudaRuntime, SaysWhyThereIsNoDevice) {
   expect_report({}, "", reason);
 }
 
-TEST(CudaRuntime, NamesTheOpWhoseLaunchFailed) {
+TEST(CudaRuntimeDeathTest, NamesTheOpWhoseLaunchFailed) {
   unsetenv("VOXGRAD_CUDA_SYNC");
   expect_report({.launch = cudaErrorInvalidValue},
                 "relu: CUDA reports cudaErrorOfSomeKind: what it means, then 0 waits", [] {
@@ -67,7 +67,7 @@ TEST(CudaRuntime, NamesTheOpWhoseLaunchFailed) {
                 });
 }
 
-TEST(CudaRuntime, SaysThatAFaultMayBeOfAnEarlierOp) {
+TEST(CudaRuntimeDeathTest, SaysThatAFaultMayBeOfAnEarlierOp) {
   const std::string advice =
       ": CUDA reports cudaErrorIllegalAddress: what it means. The fault may be of an earlier "
       "operation, and this process cannot use the device any more; start it again with "
@@ -89,7 +89,7 @@ TEST(CudaRuntime, SaysThatAFaultMayBeOfAnEarlierOp) {
   unsetenv("VOXGRAD_CUDA_SYNC");
 }
 
-TEST(CudaRuntime, SynchronousModeNamesTheOpThatFaults) {
+TEST(CudaRuntimeDeathTest, SynchronousModeNamesTheOpThatFaults) {
   setenv("VOXGRAD_CUDA_SYNC", "1", 1);
   expect_report({.kernel = cudaErrorIllegalAddress},
                 "relu: CUDA reports cudaErrorIllegalAddress: what it means. This process cannot "
@@ -105,7 +105,7 @@ TEST(CudaRuntime, SynchronousModeNamesTheOpThatFaults) {
   unsetenv("VOXGRAD_CUDA_SYNC");
 }
 
-TEST(CudaRuntime, TellsNoMemoryFromFaults) {
+TEST(CudaRuntimeDeathTest, TellsNoMemoryFromFaults) {
   expect_report({.memory = cudaErrorMemoryAllocation}, "none",
                 [] { return take_memory(64) == nullptr ? "none" : "some"; });
   expect_report({.memory = cudaErrorInvalidValue},

@@ -61,8 +61,8 @@ const Cublas& cublas() {
   return functions;
 }
 
-void check(cublasStatus_t status) {
-  VG_CHECK(status == CUBLAS_STATUS_SUCCESS, DeviceError, "matmul: cuBLAS reports {}",
+void check(std::string_view op, cublasStatus_t status) {
+  VG_CHECK(status == CUBLAS_STATUS_SUCCESS, DeviceError, "{}: cuBLAS reports {}", op,
            cublas().status_string(status));
 }
 
@@ -78,8 +78,8 @@ class Handles {
       return handle;
     }
     cublasHandle_t handle = nullptr;
-    check(cublas().create(&handle));
-    check(cublas().set_workspace(handle, workspace(device), kWorkspace));
+    check("matmul", cublas().create(&handle));
+    check("matmul", cublas().set_workspace(handle, workspace(device), kWorkspace));
     return handle;
   }
 
@@ -145,9 +145,9 @@ void multiply_as(const Product& p, cudaDataType type, cublasComputeType_t comput
   const cublasHandle_t mine = handle();
   const std::lock_guard lock(one_at_a_time());
   // cuBLAS counts by columns and so sees every matrix transposed: c^T = b^T a^T.
-  check(cublas().gemm(mine, op(p.b), op(p.a), p.n, p.m, p.k, &alpha, p.b.data, type, p.b.row,
-                      p.b.batch, p.a.data, type, p.a.row, p.a.batch, &beta, p.c, type, p.c_row,
-                      p.c_batch, p.count, compute, CUBLAS_GEMM_DEFAULT));
+  check(p.op, cublas().gemm(mine, op(p.b), op(p.a), p.n, p.m, p.k, &alpha, p.b.data, type, p.b.row,
+                            p.b.batch, p.a.data, type, p.a.row, p.a.batch, &beta, p.c, type,
+                            p.c_row, p.c_batch, p.count, compute, CUBLAS_GEMM_DEFAULT));
 }
 
 }  // namespace
