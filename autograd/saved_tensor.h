@@ -85,7 +85,8 @@ void attach_recipe_of_parts(
 /// others, who may have written there unseen.
 bool has_recipe(const Tensor& tensor);
 
-/// Whether the node that made the tensor keeps its data, for its own rule.
+/// Whether the node that made the tensor keeps its data for its own rule, until a backward pass
+/// frees that.
 bool is_kept_by_its_node(const Tensor& tensor);
 
 /// For the engine: while one lives on a thread, recomputed values are kept until their last

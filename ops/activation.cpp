@@ -7,10 +7,17 @@ namespace voxgrad::ops {
 namespace {
 constexpr std::string_view kNames[] = {"elu",  "gelu",     "gelu_tanh", "silu",
                                        "mish", "softplus", "normal_cdf"};
+constexpr std::string_view kGradientNames[] = {
+    "elu_gradient",  "gelu_gradient",     "gelu_tanh_gradient", "silu_gradient",
+    "mish_gradient", "softplus_gradient", "normal_cdf_gradient"};
+static_assert(std::size(kGradientNames) == std::size(kNames));
 static_assert(std::size(kNames) == static_cast<std::size_t>(ActivationOp::normal_cdf) + 1);
 }  // namespace
 
 std::string_view name(ActivationOp op) { return kNames[static_cast<std::size_t>(op)]; }
+std::string_view gradient_name(ActivationOp op) {
+  return kGradientNames[static_cast<std::size_t>(op)];
+}
 
 const ActivationKernels& activation_kernels(Device device) {
   return select_kernels(device, cpu::kActivation, cuda::kActivation);

@@ -21,6 +21,7 @@ enum class ActivationOp : std::uint8_t {
 };
 
 std::string_view name(ActivationOp op);
+std::string_view gradient_name(ActivationOp op);
 
 struct ActivationParameters {
   double a = 1, b = 1, c = 1;

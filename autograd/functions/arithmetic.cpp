@@ -178,7 +178,11 @@ Tensor bitwise_or(const Tensor& a, const Tensor& b) {
 Tensor bitwise_xor(const Tensor& a, const Tensor& b) {
   return bitwise("bitwise_xor", BinaryOp::bit_xor, a, b);
 }
-Tensor bitwise_not(const Tensor& x) { return ops::unary(ops::UnaryOp::bit_not, x); }
+Tensor bitwise_not(const Tensor& x) {
+  VG_CHECK(!is_floating(x.dtype()), DTypeError, "bitwise_not: x must be integer or bool; got {}",
+           name(x.dtype()));
+  return ops::unary(ops::UnaryOp::bit_not, x);
+}
 
 Tensor isclose(const Tensor& left, const Tensor& right, double rtol, double atol, bool equal_nan) {
   const NoGrad values_only;

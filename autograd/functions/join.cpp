@@ -83,10 +83,11 @@ Tensor apart(const Tensor& part) {
   return channels_last && !part.is_channels_last() ? part.channels_last() : part.clone();
 }
 
-/// Keeping the parts takes less than keeping the whole where some of them are kept anyway.
+/// Keeping the parts takes less than keeping the whole where they are kept anyway, or some of them
+/// can be computed again.
 void attach_cat_recipe(std::span<const Tensor> tensors, int axis, Tensor& result) {
-  if (std::ranges::none_of(tensors, is_kept_anyway)) return;
-  if (!std::ranges::all_of(tensors, is_kept_safely)) return;
+  const bool recomputed = std::ranges::any_of(tensors, has_recipe);
+  if (!std::ranges::all_of(tensors, recomputed ? is_kept_safely : is_kept_anyway)) return;
   std::vector<Index> starts{0};
   for (const Tensor& tensor : tensors) starts.push_back(starts.back() + tensor.size(axis));
   const auto begin = [shape = result.shape(), strides = result.strides(), dtype = result.dtype(),

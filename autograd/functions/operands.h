@@ -75,8 +75,8 @@ inline bool is_kept_safely(const Tensor& tensor) {
   return edge.node && !edge.node->leaf.defined() && sees_writes(tensor);
 }
 
-/// Whether a recipe may read the tensor at no cost in memory: it can be computed again itself, or
-/// its own node keeps it.
+/// Whether a recipe may read the tensor at no cost in memory while its graph is whole: it can be
+/// computed again itself, or its own node keeps it.
 inline bool is_kept_anyway(const Tensor& tensor) {
   return has_recipe(tensor) || (is_kept_safely(tensor) && is_kept_by_its_node(tensor));
 }

@@ -1,4 +1,6 @@
 // Means and variances over rows of channels, in float64.
+#include <cmath>
+
 #include <voxgrad/ops/cpu/by_instruction_set.h>
 #include <voxgrad/ops/cpu/norm_kernels.h>
 #include <voxgrad/ops/cpu/norm_rows.h>
@@ -80,7 +82,10 @@ void chunk_moments(const T* x, Index count, Index width, Index channels, double*
   const Index start = std::min(count, (count / (16 * width) + 1) * width);
   run_widest<SumBody>(x, start, width, sums);
   fold_block(sums, width, channels, center);
-  for (Index c = 0; c < channels; ++c) center[c] /= static_cast<double>(start / channels);
+  for (Index c = 0; c < channels; ++c) {
+    center[c] /= static_cast<double>(start / channels);
+    if (!std::isfinite(center[c])) center[c] = 0;  // so that the mean of infinities is one
+  }
   repeat_block(center, width, channels);
   run_widest<DeviationsBody>(x, count, width, static_cast<const double*>(center), sums, deviations);
   fold_block(sums, width, channels, means);

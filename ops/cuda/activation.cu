@@ -37,7 +37,7 @@ void gradient(ActivationOp op, const ActivationParameters& parameters, const Ope
               const Operand& x, const Operand& out) {
   visit_floating(x.dtype, [&]<typename T>() {
     visit_activation<T>(op, parameters, [&]<typename F>(const F& f) {
-      map<T, T, T>(name(op), out, grad, x, Gradient<F>{f});
+      map<T, T, T>(gradient_name(op), out, grad, x, Gradient<F>{f});
     });
   });
 }

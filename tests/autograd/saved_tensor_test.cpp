@@ -221,6 +221,26 @@ TEST(Recipe, OfAnActivationReadsWhatItsRuleKeeps) {
   EXPECT_LT(kept_behind(10'000, [&](const Tensor& x) { return squared(prelu(x, slope)); }), 0.1);
 }
 
+/// Its result is kept by a recipe, which was made before the result changed.
+TEST(Recipe, OfLeakyReluLetsTheResultBeChanged) {
+  const Tensor x = Tensor::from<double>({-3, 2}, {2}).requires_grad_();
+  int calls = 0;
+  Tensor y = leaky_relu(plus_one(x, calls), 0.1);
+  y.mul_(2.0);
+  sum(y).backward();
+  EXPECT_EQ(values(x.grad()), (std::vector<double>{0.2, 2}));
+  EXPECT_EQ(calls, 1);
+}
+
+/// A part that no rule keeps may be changed after it was joined to one that a rule keeps.
+TEST(Recipe, OfACatIsNotMadeForOnePartThatARuleKeeps) {
+  const Tensor x = ones({2, 3}, DType::float64).requires_grad_();
+  Tensor part = x * 2.0;
+  const Tensor joined = squared(cat({sigmoid(x), part}, 1));
+  part.mul_(3.0);
+  EXPECT_NO_THROW(sum(joined).backward());
+}
+
 TEST(Recipe, OfPadAndCatReadsWhatARuleKeeps) {
   const std::vector<Index> amounts = {1, 1};
   EXPECT_LT(kept_behind(10'000, [&](const Tensor& x) { return squared(pad(relu(x), amounts)); }),

@@ -7,6 +7,7 @@
 
 #include <voxgrad/autograd/functions/conv.h>
 #include <voxgrad/autograd/functions/elementwise.h>
+#include <voxgrad/core/device_name.h>
 #include <voxgrad/core/error.h>
 #include <voxgrad/ops/conv.h>
 #include <voxgrad/ops/layout.h>
@@ -242,6 +243,11 @@ TEST_F(CudaMatmul, MayRoundFactorsToTf32OnlyWhereAllowed) {
   expect_agreement("float32", product, in, {.tolerance = 1e-6});
   const ops::Tf32Scope allowed(true);
   expect_agreement("tf32", product, in, {.tolerance = 2e-3});
+  if (device_name(kCuda).find("emulated") == std::string::npos) return;
+  const auto on_gpu = [&] { return product(std::vector{on_cuda(in[0]), on_cuda(in[1])}); };
+  const Tensor rounded = on_gpu();
+  const ops::Tf32Scope refused(false);
+  EXPECT_FALSE(same_bits(rounded.to(Device{}), on_gpu().to(Device{})));
 }
 
 TEST_F(CudaMatmul, RefusesOperandsOnTwoDevices) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
 #include "tests/ops/random_values.h"
 
@@ -111,6 +112,24 @@ TEST(Moments, StayExactWhereTheFirstRowsLieApart) {
     for (std::size_t g = 0; g < variance.size(); ++g) {
       EXPECT_NEAR(mean[g] / expected.mean[g], 1, 1e-14) << apart;
       EXPECT_NEAR(variance[g] / expected.variance[g], 1, 1e-12) << apart;
+    }
+  }
+}
+
+TEST(Moments, TheMeanOfAnInfinityIsOne) {
+  const double infinity = std::numeric_limits<double>::infinity();
+  for (const Index rows : {1, 3, 700, 5000}) {
+    for (const Index place : {Index{0}, rows - 1}) {
+      Tensor x = random_values({1, 7, rows}, DType::float64, Layout::channels_last);
+      x.mutable_data<double>()[place * 7 + 3] = -infinity;
+      const Moments found = moments({1, rows, 7}, x);
+      const auto mean = values(found.mean), variance = values(found.variance);
+      for (std::size_t c = 0; c < 7; ++c) {
+        EXPECT_EQ(std::isfinite(mean[c]) && std::isfinite(variance[c]), c != 3) << rows;
+      }
+      if (rows < 1000) {  // several chunks may give NaN
+        EXPECT_EQ(mean[3], -infinity) << rows;
+      }
     }
   }
 }
