@@ -11,6 +11,28 @@
 
 namespace voxgrad {
 
+/// How a tensor's value at one version is computed again. A backward pass may drop it on one thread
+/// while another reads it.
+class RecipeSlot {
+ public:
+  void set(std::shared_ptr<Recipe> recipe, std::uint64_t version) {
+    const std::lock_guard lock(mutex_);
+    recipe_.swap(recipe);
+    version_ = version;
+  }
+  /// Null where there is none for that version.
+  std::shared_ptr<Recipe> get(std::uint64_t version) const {
+    const std::lock_guard lock(mutex_);
+    return version_ == version ? recipe_ : nullptr;
+  }
+  void drop() { set(nullptr, 0); }
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<Recipe> recipe_;
+  std::uint64_t version_ = 0;
+};
+
 class AutogradMeta {
  public:
   bool requires_grad = false;  // of a leaf
@@ -25,9 +47,7 @@ class AutogradMeta {
   std::uint64_t joined_to = 0;  // id of the base's node from which `node` leads here; 0 for a leaf
   bool cut = false;             // made under no_grad: not joined to its base
 
-  std::shared_ptr<Recipe> recipe;
-  std::uint64_t recipe_version = 0;
-
+  RecipeSlot recipe;
   bool kept = false;  // by the node that computed this tensor, at that version
   std::uint64_t kept_version = 0;
 };

@@ -97,7 +97,7 @@ Node::~Node() {
 
 void Node::release() {
   for (const auto& weak : result_tensors)
-    if (const auto impl = weak.lock(); impl && impl->autograd) impl->autograd->recipe.reset();
+    if (const auto impl = weak.lock(); impl && impl->autograd) impl->autograd->recipe.drop();
   if (saved.empty()) return;
   saved.clear();
   rule = nullptr;

@@ -205,6 +205,13 @@ void RecomputeScope::drop_far_from(std::uint64_t node) {
   });
 }
 
+/// The recipe that a rule which saves the tensor would keep, or null.
+static std::shared_ptr<Recipe> recipe_of(const Tensor& tensor) {
+  const auto& meta = tensor.impl()->autograd;
+  if (!meta || tensor.impl()->storage()->is_shown()) return nullptr;
+  return meta->recipe.get(tensor.version());
+}
+
 SavedTensor::SavedTensor(const Tensor& tensor) {
   if (tensor.defined()) keep(tensor, tensor);
 }
@@ -218,13 +225,9 @@ SavedTensor SavedTensor::with_data(const Tensor& tensor, const Tensor& same_valu
 void SavedTensor::keep(const Tensor& tensor, const Tensor& values) {
   origin_ = tensor.impl().get();
   origin_version_ = tensor.version();
-  const auto& meta = tensor.impl()->autograd;
   if (grad_enabled()) edge_ = edge_of(tensor);
-  if (values.is_same(tensor) && has_recipe(tensor)) {
-    recipe_ = meta->recipe;
-    recipe_->add_consumer();
-    return;
-  }
+  if (values.is_same(tensor)) recipe_ = recipe_of(tensor);
+  if (recipe_) return recipe_->add_consumer();
   data_ = detached_handle(values, false);
   version_ = values.version();
 }
@@ -299,9 +302,7 @@ Tensor SavedTensor::unpack(std::string_view op, const std::shared_ptr<Node>& own
 }
 
 static void attach(Tensor& result, std::shared_ptr<Recipe> recipe) {
-  AutogradMeta& meta = meta_of(result);
-  meta.recipe = std::move(recipe);
-  meta.recipe_version = result.version();
+  meta_of(result).recipe.set(std::move(recipe), result.version());
 }
 
 void attach_recipe(Tensor& result, std::vector<SavedTensor> inputs, Recipe::Function recompute) {
@@ -320,10 +321,6 @@ bool is_kept_by_its_node(const Tensor& tensor) {
   return meta && meta->kept && meta->kept_version == tensor.version();
 }
 
-bool has_recipe(const Tensor& tensor) {
-  const auto& meta = tensor.impl()->autograd;
-  return meta && meta->recipe && meta->recipe_version == tensor.version() &&
-         !tensor.impl()->storage()->is_shown();
-}
+bool has_recipe(const Tensor& tensor) { return recipe_of(tensor) != nullptr; }
 
 }  // namespace voxgrad

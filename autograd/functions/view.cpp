@@ -49,7 +49,10 @@ bool relay_plain(const Tensor& x) {
   const Storage& storage = *impl.storage();
   if (!x.is_channels_last() || storage.tensors() != 1 || storage.is_borrowed()) return false;
   const Tensor plain = ops::to_contiguous(x);
-  if (impl.autograd) impl.autograd->recipe.reset();  // it gives the old layout
+  if (impl.autograd) {
+    impl.autograd->recipe.drop();  // it gives the old layout
+    impl.autograd->kept = false;   // what a rule keeps is the old memory
+  }
   impl.replace(plain.impl()->storage(), plain.strides(), 0);
   return true;
 }

@@ -94,7 +94,9 @@ void chunk_moments(const T* x, Index count, Index width, Index channels, double*
   for (Index c = 0; c < channels; ++c) {
     const double apart = means[c] / rows;
     means[c] = center[c] + apart;
-    squares[c] = std::max(squares[c] - apart * apart * rows, 0.0);
+    // Squares that overflow stay infinite, about a finite mean.
+    if (!std::isinf(squares[c]) || !std::isfinite(apart))
+      squares[c] = std::max(squares[c] - apart * apart * rows, 0.0);
   }
 }
 

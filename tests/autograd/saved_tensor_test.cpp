@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include <voxgrad/autograd/engine.h>
 #include <voxgrad/autograd/functions/activation.h>
 #include <voxgrad/autograd/functions/creation.h>
@@ -187,6 +189,17 @@ TEST(Recipe, DoesNotHoldWhereMemoryWasShown) {
   EXPECT_TRUE(has_recipe(y));
   y.impl()->storage()->mark_shown();
   EXPECT_FALSE(has_recipe(y));
+}
+
+TEST(Recipe, MayBeReadWhileAnotherThreadsBackwardDropsIt) {
+  for (int round = 0; round < 50; ++round) {
+    std::vector<Tensor> chain = {ones({8}, DType::float64).requires_grad_() * 2.0};
+    for (int i = 0; i < 40; ++i) chain.push_back(leaky_relu(chain.back()));
+    const Tensor loss = sum(chain.back());
+    std::thread backward([&] { loss.backward(); });
+    for (auto y = chain.rbegin(); y != chain.rend(); ++y) mul(*y, *y);
+    backward.join();
+  }
 }
 
 TEST(Recipe, OfACatHoldsNothingThatIsOftenChanged) {

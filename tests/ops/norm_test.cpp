@@ -134,6 +134,18 @@ TEST(Moments, TheMeanOfAnInfinityIsOne) {
   }
 }
 
+TEST(Moments, SquaresThatOverflowAreInfinite) {
+  for (const Index rows : {3, 700, 5000}) {
+    const Tensor x = random_values({1, 2, rows}, DType::float64, Layout::channels_last);
+    double* data = Tensor(x).mutable_data<double>();
+    for (Index i = 0; i < rows; ++i) data[2 * i] *= 1e160;
+    const Moments found = moments({1, rows, 2}, x);
+    EXPECT_TRUE(std::isfinite(values(found.mean)[0])) << rows;
+    EXPECT_EQ(values(found.variance)[0], std::numeric_limits<double>::infinity()) << rows;
+    EXPECT_TRUE(std::isfinite(values(found.variance)[1])) << rows;
+  }
+}
+
 TEST(Normalize, FollowsTheDefinition) {
   const double eps = 1e-3;
   for (const Case& c : cases()) {
