@@ -270,15 +270,19 @@ TEST(Fillers, RefuseBadArgumentsBeforeTheyDraw) {
 }
 
 TEST(Generator, DefaultWorksInAForkedChildWhileOtherThreadsFill) {
-  std::atomic<bool> stop{false};
+  std::atomic<bool> stop{false}, started{false};
+  // Without malloc(): no fork waits for AddressSanitizer's locks.
   std::thread filling([&] {
-    while (!stop) uniform<float>(1000, default_generator());
+    float values[1000];
+    for (; !stop; started = true) fill_uniform(values, 1000, 0, 1, default_generator());
   });
+  while (!started) std::this_thread::yield();
   for (int i = 0; i < 20; ++i) {
     const pid_t pid = fork();
     if (pid == 0) {
       alarm(30);  // a lock that nobody releases would hang
-      uniform<float>(1, default_generator());
+      float value = 0;
+      fill_uniform(&value, 1, 0, 1, default_generator());
       _exit(0);
     }
     int status = -1;
