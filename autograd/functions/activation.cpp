@@ -33,14 +33,13 @@ Rule gate_rule(double slope) {
 }
 
 /// relu's rule keeps the result, leaky_relu's x, as in PyTorch: so leaky_relu's result, which can
-/// be computed again, may be changed in place. It is kept by its recipe where that reads what is
-/// kept anyway. (For a negative slope only x knows its sign.)
+/// be computed again, may be changed in place. Where x is computed again itself the result is kept,
+/// by its recipe, or both would be in memory at once. (For a negative slope only x knows its sign.)
 Tensor rectify(const Rectifier& f, const Tensor& x) {
   Tensor result = ops::unary(f.kernel, x, f.slope);
   const bool leaks = f.kernel == UnaryOp::leaky_relu;
-  const bool anyway = is_kept_anyway(x);
-  const bool keeps_x = leaks && (f.slope < 0 || !anyway);
-  attach_recipe_from(x, leaks ? is_kept_safely(x) : anyway, result,
+  const bool keeps_x = leaks && (f.slope < 0 || !has_recipe(x));
+  attach_recipe_from(x, leaks ? is_kept_safely(x) : is_kept_anyway(x), result,
                      [f](const Tensor& in) { return ops::unary(f.kernel, in, f.slope); });
   return record_one(f.name, {x}, result, gate_rule(f.slope), keeps_x ? x : result);
 }

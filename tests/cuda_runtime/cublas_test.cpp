@@ -77,7 +77,7 @@ std::string error_of(const Product& product) {
   return "";
 }
 
-class Cublas : public testing::Test {
+class CublasCalls : public testing::Test {
  protected:
   void TearDown() override {
     fake_cublas.status = CUBLAS_STATUS_SUCCESS;
@@ -87,7 +87,7 @@ class Cublas : public testing::Test {
   std::vector<float> in = numbers<float>(4), out = numbers<float>(4);
 };
 
-TEST_F(Cublas, MultipliesRowsByColumns) {
+TEST_F(CublasCalls, MultipliesRowsByColumns) {
   for (const bool a : {false, true}) {
     for (const bool b : {false, true}) {
       for (const bool add : {false, true}) {
@@ -98,7 +98,7 @@ TEST_F(Cublas, MultipliesRowsByColumns) {
   }
 }
 
-TEST_F(Cublas, RoundsToTf32OnlyWhereAllowed) {
+TEST_F(CublasCalls, RoundsToTf32OnlyWhereAllowed) {
   multiply(small(in, out));
   EXPECT_EQ(fake_cublas.compute, CUBLAS_COMPUTE_32F);
   {
@@ -112,7 +112,7 @@ TEST_F(Cublas, RoundsToTf32OnlyWhereAllowed) {
   EXPECT_EQ(fake_cublas.compute, CUBLAS_COMPUTE_32F);
 }
 
-TEST_F(Cublas, HasAHandleForEachThreadAndOneWorkspace) {
+TEST_F(CublasCalls, HasAHandleForEachThreadAndOneWorkspace) {
   multiply(small(in, out));
   const cublasHandle_t mine = fake_cublas.used;
   void* const workspace = fake_cublas.workspace;
@@ -133,7 +133,7 @@ TEST_F(Cublas, HasAHandleForEachThreadAndOneWorkspace) {
   EXPECT_EQ(fake_cublas.used, mine);
 }
 
-TEST_F(Cublas, ErrorsNameWhatFailed) {
+TEST_F(CublasCalls, ErrorsNameWhatFailed) {
   Product product = small(in, out);
   fake_cublas.status = CUBLAS_STATUS_EXECUTION_FAILED;
   EXPECT_EQ(error_of(product), "matmul: cuBLAS reports what it means");

@@ -28,6 +28,7 @@ namespace {
 /// What `call` returns or throws on that machine is `text`.
 void expect_report(const FakeCuda& machine, const std::string& text,
                    const std::function<std::string()>& call) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");  // begins anew, whatever this process asked for
   EXPECT_EXIT(
       {
         fake_cuda = machine;
