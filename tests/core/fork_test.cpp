@@ -62,8 +62,10 @@ TEST(Fork, ChildMakesThePoolAnewWhileOtherThreadsCompute) {
       }
     });
   }
-  // A thread that starts may hold a lock of AddressSanitizer's own, which no fork waits for.
+  // All of them, and the pool's, must have started: meanwhile a thread may hold a lock of
+  // AddressSanitizer's own, which no fork waits for.
   EXPECT_TRUE(comes_true([&] { return calls[0] > 10 && calls[1] > 10; }));
+  EXPECT_TRUE(pool_works(3));
   for (int i = 0; i < 20; ++i) {
     EXPECT_TRUE(forked_child_succeeds([] {
       void* block = backend(Device{}).allocate(3000);
