@@ -29,7 +29,10 @@ def __init__(self: Tensor, *data: Any) -> None:
 
 @method
 def numpy(self: Tensor, *, force: bool = False) -> np.ndarray:
-    """An array over the tensor's memory. Raises RuntimeError for one that wants a gradient while gradients are recorded, unless forced."""
+    """An array over the tensor's memory.
+
+    Raises RuntimeError for one that wants a gradient while gradients are recorded, unless forced.
+    """
     return _C._to_numpy(self.detach().cpu() if force else self)
 
 
