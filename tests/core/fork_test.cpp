@@ -22,6 +22,9 @@ namespace {
 
 using namespace testing;
 
+// Before a test forks, its threads and the pool's must have started: a thread that is starting may
+// hold a lock of AddressSanitizer's own, which no fork waits for.
+
 /// Runs `child` in a forked process; true if it returned true within a minute.
 template <typename Child>
 bool forked_child_succeeds(const Child& child) {
@@ -62,8 +65,6 @@ TEST(Fork, ChildMakesThePoolAnewWhileOtherThreadsCompute) {
       }
     });
   }
-  // All of them, and the pool's, must have started: meanwhile a thread may hold a lock of
-  // AddressSanitizer's own, which no fork waits for.
   EXPECT_TRUE(comes_true([&] { return calls[0] > 10 && calls[1] > 10; }));
   EXPECT_TRUE(pool_works(3));
   for (int i = 0; i < 20; ++i) {
@@ -82,8 +83,9 @@ TEST(Fork, ChildMakesThePoolAnewWhileOtherThreadsCompute) {
 
 TEST(Fork, WaitsUntilNoTileRuns) {
   const Threads scope(2);
+  EXPECT_TRUE(pool_works(2));
   std::atomic<int> inside{0};
-  std::atomic<bool> stop{false};
+  std::atomic<bool> started{false}, stop{false};
   std::thread computing([&] {
     while (!stop) {
       parallel_for(8, [&](Index) {
@@ -96,8 +98,10 @@ TEST(Fork, WaitsUntilNoTileRuns) {
         linger(300);
         --inside;
       });
+      started = true;
     }
   });
+  EXPECT_TRUE(comes_true([&] { return started.load(); }));
   for (int i = 0; i < 20; ++i) {
     linger(700);
     EXPECT_TRUE(forked_child_succeeds([&] { return inside == 0; }));
@@ -109,8 +113,9 @@ TEST(Fork, WaitsUntilNoTileRuns) {
 TEST(Fork, DoesNotWaitForACancelHookThatWaitsForTheForkingThread) {
   const CancelScope cancel;
   const Threads scope(2);
+  EXPECT_TRUE(pool_works(2));
   std::mutex interpreter_lock;  // what Python's GIL would be
-  std::atomic<bool> stop{false};
+  std::atomic<bool> started{false}, stop{false};
   set_cancel_hook([&] {
     const std::lock_guard lock(interpreter_lock);
     return false;
@@ -119,8 +124,10 @@ TEST(Fork, DoesNotWaitForACancelHookThatWaitsForTheForkingThread) {
     while (!stop) {
       parallel_for(100, [](Index) { linger(10); });
       parallel_for(1, [](Index) { parallel_for(10, [](Index) { linger(10); }); });
+      started = true;
     }
   });
+  EXPECT_TRUE(comes_true([&] { return started.load(); }));
   for (int i = 0; i < 20; ++i) {
     linger(300);
     const std::lock_guard lock(interpreter_lock);
@@ -136,6 +143,7 @@ TEST(Fork, DoesNotWaitForACancelHookThatWaitsForTheForkingThread) {
 TEST(Fork, WithinTheCancelHookTheChildEndsTheCall) {
   const CancelScope cancel;
   const Threads scope(3);
+  EXPECT_TRUE(pool_works(3));
   std::atomic<int> run{0};
   pid_t child = -1;
   set_cancel_hook([&] {
