@@ -1,5 +1,5 @@
-// The activations of elementwise.h. But for leaky_relu they save their result, which the next
-// operation is likely to keep as well.
+// The activations of elementwise.h. But for leaky_relu, mostly, they save their result, which the
+// next operation is likely to keep as well.
 #include <voxgrad/autograd/functions/elementwise.h>
 #include <voxgrad/autograd/functions/operands.h>
 

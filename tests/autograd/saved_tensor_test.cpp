@@ -230,10 +230,44 @@ double kept_behind(Index size, const F& f) {
 
 TEST(Recipe, OfAnActivationReadsWhatItsRuleKeeps) {
   EXPECT_LT(kept_behind(10'000, [](const Tensor& x) { return squared(leaky_relu(x)); }), 0.1);
-  const Tensor x = ones({3}, DType::float64).requires_grad_() * 2.0;
-  EXPECT_FALSE(has_recipe(gelu(x)) || has_recipe(silu(x)) || has_recipe(softplus(x)));
   const Tensor slope = ones({1}, DType::float64);
   EXPECT_LT(kept_behind(10'000, [&](const Tensor& x) { return squared(prelu(x, slope)); }), 0.1);
+}
+
+TEST(Recipe, IsNotMadeForExponentials) {
+  const Tensor x = ones({3}, DType::float64).requires_grad_() * 2.0;
+  EXPECT_FALSE(has_recipe(gelu(x)));
+  EXPECT_FALSE(has_recipe(silu(x)));
+  EXPECT_FALSE(has_recipe(softplus(x)));
+}
+
+/// x + 1 whose rule saves the result.
+Tensor kept(const Tensor& x) {
+  const Tensor result = add(x.detach(), 1.0);
+  return record_one(
+      "kept", {x}, result,
+      [](std::span<const Tensor>, std::span<const Tensor> grads, Needs) {
+        return std::vector<Tensor>{grads[0]};
+      },
+      result);
+}
+
+/// Most bytes, in tensors of `size` elements, that the gradient of `loss` takes beside its graph.
+double taken_by_gradient(Index size, const Tensor& loss) {
+  backend({}).reset_peak_memory_stats();
+  const std::size_t before = backend({}).memory_stats().current;
+  loss.backward();
+  const auto bytes = static_cast<double>(backend({}).memory_stats().peak - before);
+  return bytes / static_cast<double>(size) / sizeof(double);
+}
+
+/// It keeps x where the graph has x, and its result where x would be computed again too.
+TEST(Recipe, OfLeakyReluIsNotComputedBesideX) {
+  const Index size = 10'000;
+  const Tensor x = ones({size}, DType::float64).requires_grad_();
+  int calls = 0;
+  EXPECT_LT(taken_by_gradient(size, sum(leaky_relu(kept(x)))), 1.1);
+  EXPECT_LT(taken_by_gradient(size, sum(squared(leaky_relu(plus_one(x, calls))))), 3.1);
 }
 
 /// Its result is kept by a recipe, which was made before the result changed.
