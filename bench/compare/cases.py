@@ -85,11 +85,10 @@ def unet(T: Any, rank: int, widths: tuple[int, ...], again: bool = False) -> Any
             layers += [conv(channels, after, 3, padding=1), norm(after), nn.ReLU(inplace=True)]
         return nn.Sequential(*layers)
 
+    checkpoint = importlib.import_module(f"{T.__name__}.utils.checkpoint").checkpoint
+
     def call(function: Any, *inputs: Any) -> Any:
-        if not again:
-            return function(*inputs)
-        checkpoint = importlib.import_module(f"{T.__name__}.utils.checkpoint").checkpoint
-        return checkpoint(function, *inputs, use_reentrant=False)
+        return checkpoint(function, *inputs, use_reentrant=False) if again else function(*inputs)
 
     class UNet(nn.Module):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:

@@ -86,6 +86,8 @@ def main() -> None:
         if command == "make":
             run = floor = None
             gc.collect()
+            if memory_layout == "compiled":
+                T.compiler.reset()  # or cases share code, whose limit of compilations they reach
             case = cases[argument]
             run = case.make(T, memory_layout != "plain")
             for _ in range(3 if memory_layout == "compiled" or device != "cpu" else 1):
