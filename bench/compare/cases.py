@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import math
 from dataclasses import dataclass
 from typing import Any, Callable
@@ -85,10 +84,8 @@ def unet(T: Any, rank: int, widths: tuple[int, ...], again: bool = False) -> Any
             layers += [conv(channels, after, 3, padding=1), norm(after), nn.ReLU(inplace=True)]
         return nn.Sequential(*layers)
 
-    checkpoint = importlib.import_module(f"{T.__name__}.utils.checkpoint").checkpoint
-
     def call(function: Any, *inputs: Any) -> Any:
-        return checkpoint(function, *inputs, use_reentrant=False) if again else function(*inputs)
+        return T.utils.checkpoint.checkpoint(function, *inputs, use_reentrant=False) if again else function(*inputs)
 
     class UNet(nn.Module):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:

@@ -68,7 +68,7 @@ def about(T: Any, device: str) -> dict[str, Any]:
 def main() -> None:
     module, threads, memory_layout, device, tf32 = sys.argv[1:6]
     T: Any = importlib.import_module(module)
-    for part in ("nn.functional", "optim", "autograd"):
+    for part in ("nn.functional", "optim", "autograd", "utils.checkpoint"):
         importlib.import_module(f"{module}.{part}")
     T.set_num_threads(int(threads))
     use_device(T, device, tf32 == "yes")
@@ -85,9 +85,9 @@ def main() -> None:
         answer: Any = None
         if command == "make":
             run = floor = None
-            gc.collect()
             if memory_layout == "compiled":
-                T.compiler.reset()  # or cases share code, whose limit of compilations they reach
+                T.compiler.reset()  # cases share code, with a limit of compilations and sizes found to vary
+            gc.collect()
             case = cases[argument]
             run = case.make(T, memory_layout != "plain")
             for _ in range(3 if memory_layout == "compiled" or device != "cpu" else 1):

@@ -33,6 +33,7 @@ namespace {
 void expect_report(const FakeCuda& machine, const std::string& text,
                    const std::function<std::string()>& call) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");  // begins anew, whatever this process asked for
+  SCOPED_TRACE("expected: " + text);
   EXPECT_EXIT(
       {
         fake_cuda = machine;
